@@ -1,0 +1,196 @@
+"""Play a model without torch: ONNX Runtime on a fixed buffer, forward by appending, back by counting less.
+
+Integers and arrays only. One thread uses a decoder at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer.errors import ModelError
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+class _Layers:
+    """Run one graph over its buffers of keys and values."""
+
+    def __init__(self, path: Path, context: int, heads: int, width: int, threads: int) -> None:
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # A spinning pool takes the core that the player and the interface need.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self.session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self.width = width
+        names = [i.name for i in self.session.get_inputs() if i.name.endswith((".k", ".v"))]
+        shape = (1, heads, context, width // heads)
+        self.buffers = {name: np.zeros(shape, np.float32) for name in names}
+        self.binding = self.session.io_binding()
+        for name, buffer in self.buffers.items():
+            self._bind(self.binding.bind_input, name, buffer)
+            self._bind(self.binding.bind_output, name + ".out", buffer)
+
+    @staticmethod
+    def _bind(bind: Any, name: str, array: NDArray[Any]) -> None:
+        bind(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
+
+    def run(self, x: Floats, cos: Floats, sin: Floats, past: int) -> Floats:
+        """Return the output (steps, C) of steps x (steps, C) that follow `past` steps in the buffers."""
+        steps = len(x)
+        y = np.empty((1, steps, self.width), np.float32)
+        feed = {
+            "x": np.ascontiguousarray(x[None]),
+            "cos": np.ascontiguousarray(cos[None, :, None]),
+            "sin": np.ascontiguousarray(sin[None, :, None]),
+            "last_index": np.array([past + steps - 1], np.int32),
+            "total": np.array([past + steps], np.int32),
+        }
+        for name, array in feed.items():
+            self._bind(self.binding.bind_input, name, array)
+        self._bind(self.binding.bind_output, "y", y)
+        self.session.run_with_iobinding(self.binding)
+        return y[0]
+
+    def forget(self, count: int) -> None:
+        """Drop the `count` oldest steps from the buffers."""
+        for buffer in self.buffers.values():
+            buffer[:, :, :-count] = buffer[:, :, count:].copy()
+
+
+class Decoder:
+    """Hold the state of one sequence: `length` steps are in the buffers, the last one's successor is to be chosen."""
+
+    def __init__(self, folder: Path, *, context: int = 1024, threads: int = 2, precision: str = "int8") -> None:
+        """Load a model folder. Raises ModelError when a file is missing, damaged or of another shape."""
+        try:
+            self.config = json.loads((folder / "config.json").read_text())
+            self.weights = _load_tables(folder / "model.safetensors")
+            C, H = int(self.config["n_embd"]), int(self.config["n_head"])
+            suffix = ".int8.onnx" if precision == "int8" else ".onnx"
+            self._trunk, self._last = (
+                _Layers(folder / (name + suffix), context, H, C, threads) for name in ("trunk", "last")
+            )
+        except ModelError:
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"the model in {folder} cannot be loaded ({error}); fetch the project's models again or choose another"
+            ) from error
+        n = C // H // 4
+        self._rates = 10_000.0 ** (-np.arange(n) / n), 2 * np.pi / (24 * 2.0 ** np.arange(n))
+        self.context = context
+        self.length = 0
+        self.forgotten = 0
+        self._hidden = np.zeros((context, C), np.float32)
+        self._angles = np.zeros((context, 2 * n))
+        self._last_length = 0
+
+    def append(self, rows: Ints, places: Ints, times: Ints) -> None:
+        """Append events: table rows (N, inputs), their own places (N,) and times in 1/24 quarters (N,).
+
+        Raises ValueError when the buffer is too small; forget() makes room.
+        """
+        n = len(rows)
+        if n == 0:
+            return
+        if self.length + n > self.context:
+            raise ValueError(f"{n} more steps do not fit after {self.length} of {self.context}")
+        steps = self.forgotten + self.length + np.arange(n)
+        new = slice(self.length, self.length + n)
+        self._angles[new] = np.concatenate([np.outer(steps, self._rates[0]), np.outer(times, self._rates[1])], axis=1)
+        table = self.weights["inputs.weight"]
+        cos, sin = self._turns(new)
+        self._hidden[new] = self._trunk.run(table[rows].sum(axis=1), cos, sin, self.length)
+        # The last layer's step t needs the place of event t + 1, so it lags one step behind the trunk.
+        lag = slice(self._last_length, self.length + n - 1)
+        if lag.stop > lag.start:
+            told = places[len(places) - (lag.stop - lag.start) :]
+            self._run_last(lag, told)
+        self.length += n
+
+    def _turns(self, where: slice) -> tuple[Floats, Floats]:
+        angles = self._angles[where]
+        return np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+
+    def _run_last(self, where: slice, places: Ints) -> Floats:
+        cos, sin = self._turns(where)
+        x = self._hidden[where] + self.weights["place.weight"][places]
+        z = self._last.run(x, cos, sin, where.start)
+        self._last_length = where.stop
+        return z
+
+    def rollback(self, length: int) -> None:
+        """Go back to the state after `length` steps."""
+        self.length = min(self.length, length)
+        self._last_length = min(self._last_length, max(0, self.length - 1))
+
+    def forget(self, count: int) -> None:
+        """Drop the `count` oldest steps; later steps keep what they know of them."""
+        self._trunk.forget(count)
+        self._last.forget(count)
+        self._hidden[:-count] = self._hidden[count:].copy()
+        self._angles[:-count] = self._angles[count:].copy()
+        self.length -= count
+        self._last_length = max(0, self._last_length - count)
+        self.forgotten += count
+
+    # --- what comes next ------------------------------------------------------------------------------------------
+
+    def _linear(self, name: str, x: Floats) -> Floats:
+        y = self.weights[name + ".weight"] @ x
+        bias = self.weights.get(name + ".bias")
+        return y if bias is None else y + bias
+
+    def slots(self) -> tuple[Floats, Floats]:
+        """Return the logits of the machine's and of the player's next slot."""
+        h = self._hidden[self.length - 1]
+        h = h / np.sqrt(np.mean(h * h) + np.finfo(np.float32).eps) * self.weights["norm_trunk.weight"]
+        return self._linear("machine", h), self._linear("player", h)
+
+    def look(self, place: int) -> Floats:
+        """Return what the last layer knows (C,) of an event that would stand at `place`; undone by the next look."""
+        at = slice(self.length - 1, self.length)
+        z = self._run_last(at, np.array([place]))[0]
+        # append() would skip this step otherwise; a look is only a question.
+        self._last_length = self.length - 1
+        return z
+
+    def chord(self, z: Floats) -> Floats:
+        """Return the logits of the block's chord."""
+        return self._linear("chord", z)
+
+    def pitch(self, z: Floats, root: int) -> Floats:
+        """Return pitch logits; `root` 0..11 of the running chord, 12 for none or drums."""
+        logits = self._linear("pitch", z)
+        if root < 12:
+            logits[:128] += self._linear("degree", z)[(np.arange(128) - root) % 12]
+        return logits
+
+    def duration(self, z: Floats, pitch: int) -> Floats:
+        """Return duration logits of the note whose pitch (drums from 128) is known."""
+        hidden = np.maximum(self._linear("hidden_dur", z + self.weights["pitch_in.weight"][pitch]), 0) ** 2
+        return self._linear("dur", hidden)
+
+    def velocity(self, z: Floats, pitch: int, duration: int) -> Floats:
+        """Return velocity logits of the note whose pitch and duration class are known."""
+        x = z + self.weights["pitch_in.weight"][pitch] + self.weights["dur_in.weight"][duration]
+        return self._linear("vel", np.maximum(self._linear("hidden_vel", x), 0) ** 2)
+
+
+def _load_tables(path: Path) -> dict[str, Floats]:
+    from safetensors.numpy import load_file
+
+    weights = {name: value for name, value in load_file(path).items() if not name.startswith("layers.")}
+    for name, value in weights.items():
+        if not np.isfinite(value).all():
+            raise ModelError(f"the weights {name} in {path} are not numbers; fetch the project's models again")
+    return weights

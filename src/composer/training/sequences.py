@@ -1,0 +1,158 @@
+"""Training sequences: a song, an arrangement of it, a lead, a place to begin; drawn anew every time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer.music import Note, Part
+from composer.tokenizers import blocks as B
+from composer.tokenizers.blocks import Conditions, Ints
+from composer.training.pop909 import Song
+
+ARRANGEMENTS: tuple[tuple[float, tuple[str, ...], dict[str, str]], ...] = (
+    # share, what the player plays, what the machine plays
+    (0.55, ("MELODY",), {"PIANO": "piano"}),
+    (0.15, ("MELODY",), {"RIGHT": "piano", "LEFT": "bass"}),
+    (0.10, ("MELODY", "BRIDGE"), {"PIANO": "piano"}),
+    (0.10, ("PIANO",), {"MELODY": "lead"}),
+    (0.05, (), {"PIANO": "piano", "MELODY": "lead"}),
+    (0.05, (), {"PIANO": "piano"}),
+)
+LEADS = ((0.55, 1), (0.15, 0), (0.10, 2), (0.05, 3), (0.05, 4), (0.04, -2), (0.03, -8), (0.03, -16))
+WRONG_KEYS = (-5, 5, -2, 2, -1, 1, 3, -3)
+"""Keys that a follower mistakes for the right one, in semitones."""
+
+
+@dataclass(frozen=True, slots=True)
+class SongArrays:
+    """Hold a song as arrays: notes of each part as rows (onset, pitch, duration, velocity), and one entry a block."""
+
+    parts: dict[str, Ints]
+    bar_pos: Ints
+    bar_length: Ints
+    chords: Ints
+    shift: int
+    tempo: int
+
+    @property
+    def blocks(self) -> int:
+        """Return how many blocks the song lasts."""
+        return len(self.chords)
+
+
+def note_rows(notes: tuple[Note, ...]) -> Ints:
+    """Return notes as rows (onset, pitch, duration, velocity)."""
+    rows = [(n.onset, n.pitch, n.duration, n.velocity) for n in notes]
+    return np.array(rows, dtype=np.int64).reshape(-1, 4)
+
+
+def key_shift(tonic: int, minor: bool) -> int:
+    """Return the semitones, -5..6, that move a key to C major or A minor."""
+    return (-(tonic + 3 * minor) + 5) % 12 - 5
+
+
+def arrays(song: Song) -> SongArrays:
+    """Return the song as arrays, its piano also split into LEFT (the lowest line below C3) and RIGHT."""
+    parts = {part.name: note_rows(part.notes) for part in song.score.parts}
+    left = lowest_line(parts["PIANO"])
+    parts["LEFT"], parts["RIGHT"] = parts["PIANO"][left], parts["PIANO"][~left]
+    count = song.score.end // B.BLOCK_TICKS + 1
+    starts = [n * B.BLOCK_TICKS for n in range(count)]
+    bars = [song.score.meter_at(tick) for tick in starts]
+    bar_pos = [(tick - song.score.bar_start(tick)) // B.BLOCK_TICKS for tick in starts]
+    chords = np.zeros(count, dtype=np.int64)
+    for start, end, chord in song.chords:
+        # A chord rules the blocks whose middle it covers.
+        low, high = (max(0, (tick + B.BLOCK_TICKS // 2 - 1) // B.BLOCK_TICKS) for tick in (start, end))
+        chords[low:high] = chord.index
+    return SongArrays(
+        parts,
+        np.array(bar_pos, dtype=np.int64),
+        np.array([m.bar // B.BLOCK_TICKS for m in bars], dtype=np.int64),
+        chords,
+        key_shift(song.key.tonic, song.key.mode == "minor"),
+        B.tempo_class(song.score.tempos[0].qpm),
+    )
+
+
+def lowest_line(piano: Ints) -> NDArray[np.bool_]:
+    """Return which piano notes are the left hand's bass: below C3, and the lowest that begins around that moment."""
+    onset, pitch = piano[:, 0], piano[:, 1]
+    near = np.abs(onset[:, None] - onset[None, :]) <= 2 * B.GRID if len(piano) < 4000 else None
+    if near is None:
+        return pitch < 45
+    lowest = np.where(near, pitch[None, :], 999).min(axis=1)
+    return (pitch < 48) & (pitch == lowest)
+
+
+def draw(song: SongArrays, length: int, rng: np.random.Generator, augment: bool = True) -> dict[str, Ints]:
+    """Return one training sequence of `length` steps: the model's inputs and targets, padded with IGNORE."""
+    share = np.array([a[0] for a in ARRANGEMENTS])
+    _, players, machines = ARRANGEMENTS[rng.choice(len(ARRANGEMENTS), p=share / share.sum())]
+    lead = int(rng.choice([v for _, v in LEADS], p=[p for p, _ in LEADS]))
+    first = 0 if rng.random() < 0.2 else int(rng.integers(0, max(1, song.blocks - 64)))
+    shift = song.shift + (int(rng.choice(WRONG_KEYS)) if augment and rng.random() < 0.2 else 0)
+    events = arrange(song, players, machines, lead, first, length, shift)
+    quiet = 0
+    if augment and rng.random() < 0.25:
+        quiet = first + int(rng.integers(8, 65))
+        events = events[~((events[:, B.KIND] == B.MACHINE) & (events[:, B.TIME] < quiet * B.POSITIONS))]
+    if augment and rng.random() < 0.1:
+        a = first + int(rng.integers(0, 64))
+        b = a + int(rng.integers(16, 65))
+        inside = (events[:, B.TIME] >= a * B.POSITIONS) & (events[:, B.TIME] < b * B.POSITIONS)
+        events = events[~((events[:, B.KIND] == B.PLAYER) & inside)]
+    return example(events, length, quiet)
+
+
+def arrange(
+    song: SongArrays,
+    players: tuple[str, ...],
+    machines: dict[str, str],
+    lead: int,
+    first: int,
+    length: int,
+    shift: int,
+) -> Ints:
+    """Return the events of a song from block `first` on, at least `length` + 1 where the song lasts."""
+    last = min(song.blocks, first + length)
+    mask = sum(1 << B.INSTRUMENTS.index(name) for name in machines.values())
+    span = np.arange(first, last)
+    block_rows = B.block_events(
+        span,
+        song.bar_pos[first:last],
+        song.bar_length[first:last],
+        B.transpose_chords(song.chords[first:last], shift),
+        Conditions(lead, song.tempo, mask),
+    )
+    empty = np.zeros((0, 8), dtype=np.int64)
+    player = [B.player_events(song.parts[p], shift) for p in players if p in song.parts]
+    machine = [B.machine_events(song.parts[p], B.INSTRUMENTS.index(i), shift) for p, i in machines.items()]
+    events = B.assemble(np.concatenate([empty, *player]), block_rows, np.concatenate([empty, *machine]), lead)
+    return unique(events)[: length + 1]
+
+
+def unique(events: Ints) -> Ints:
+    """Return the events without notes that repeat the one before in kind, place, instrument and pitch."""
+    same = (np.diff(events[:, [B.KIND, B.INST, B.PITCH, B.TIME]], axis=0) == 0).all(axis=1)
+    keep = np.concatenate([[True], ~(same & (events[1:, B.KIND] != B.BLOCK))])
+    return events[keep]
+
+
+def example(events: Ints, length: int, quiet: int = 0) -> dict[str, Ints]:
+    """Return inputs and targets of `length` steps; the machine's slots before block `quiet` are not asked."""
+    steps = len(events) - 1
+    pad = length - steps
+    target = B.targets(events)
+    silent = (events[:-1, B.TIME] < quiet * B.POSITIONS) & (events[:-1, B.KIND] != B.PLAYER)
+    target["machine"] = np.where(silent, B.IGNORE, target["machine"])
+    out = {
+        "rows": np.pad(B.input_rows(events[:-1]), ((0, pad), (0, 0))),
+        "steps": np.arange(length),
+        "times": np.pad(events[:-1, B.TIME], (0, pad), mode="edge"),
+        "places": np.pad(B.next_rows(events[1:]), (0, pad)),
+    }
+    return out | {name: np.pad(value, (0, pad), constant_values=B.IGNORE) for name, value in target.items()}
