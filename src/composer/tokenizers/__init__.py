@@ -1,0 +1,40 @@
+"""Tokenizers: our block vocabulary, which streams, and MidiTok's for models of other people."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Protocol
+
+from composer.errors import UsageError
+from composer.music import Score
+
+TOKENIZERS: dict[str, str] = {
+    "blocks": "composer.tokenizers.block_ids:load",
+    "BEAT": "composer.tokenizers.miditok_adapter:load",
+    "MIDILike": "composer.tokenizers.miditok_adapter:load",
+    "REMI": "composer.tokenizers.miditok_adapter:load",
+    "Structured": "composer.tokenizers.miditok_adapter:load",
+    "TSD": "composer.tokenizers.miditok_adapter:load",
+}
+"""Where each tokenizer is made: "module:function", called with the tokenizer's name."""
+
+
+class Tokenizer(Protocol):
+    """Turn a score into token ids and back; what the vocabulary cannot say is rounded or left out."""
+
+    def encode(self, score: Score) -> list[int]:
+        """Return the ids of a score."""
+        ...
+
+    def decode(self, ids: list[int]) -> Score:
+        """Return the score that ids stand for; UsageError when one is outside the vocabulary."""
+        ...
+
+
+def load(name: str) -> Tokenizer:
+    """Return the tokenizer called `name`; UsageError names the ones there are."""
+    if name not in TOKENIZERS:
+        raise UsageError(f"there is no tokenizer {name!r}; the tokenizers are {', '.join(TOKENIZERS)}")
+    module, _, function = TOKENIZERS[name].partition(":")
+    tokenizer: Tokenizer = getattr(import_module(module), function)(name)
+    return tokenizer

@@ -1,0 +1,145 @@
+"""composer generate, continue, accompany and infill: music from a generator into a MIDI file, without hardware."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from composer import __version__
+from composer.commands import options
+from composer.errors import UsageError
+from composer.music import Score
+
+
+def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of the four verbs."""
+    if verb == "generate":
+        parser.add_argument("generator", metavar="NAME", help="one of `composer list`")
+        parser.add_argument("--key", default="C", help="such as C, F# or Am (default: C)")
+        options.add_time(parser)
+    else:
+        parser.add_argument("input", type=Path, metavar="IN.mid", help="the music to begin from")
+        options.add_generator(parser)
+    options.add_output(parser)
+    if verb == "generate":
+        parser.add_argument("--bars", type=options.whole(1, 10_000), default=16, metavar="N", help="default: 16")
+    if verb == "continue":
+        parser.add_argument("--bars", type=options.whole(1, 10_000), default=8, metavar="N", help="default: 8")
+    if verb == "accompany":
+        help = "blocks the player is heard ahead, or `offline`: the whole piece is known (default: offline)"
+        parser.add_argument("--lead", type=_lead, default=None, metavar="BLOCKS", help=help)
+    if verb == "infill":
+        help = "the bars to write anew, from the first to before the second, counted from 1: 9:13 is bars 9 to 12"
+        parser.add_argument("--bars", type=_bars, required=True, metavar="FIRST:END", help=help)
+    if verb in ("accompany", "infill"):
+        help = "accompany: a part to listen to; infill: a part to rewrite; may be repeated (default: all)"
+        parser.add_argument("--part", action="append", metavar="NAME", help=help)
+    help = "write N versions, with seeds one apart, to OUT-1.mid, OUT-2.mid, ..."
+    parser.add_argument("--count", type=options.whole(1, 10_000), default=1, metavar="N", help=help)
+    options.add_choices(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write as many files as were asked for."""
+    from composer.midi import files
+
+    params = options.params(args, args.generator)
+    outputs = [options.writable(path, args.force) for path in numbered(args.output, args.count)]
+    score = None if args.verb == "generate" else files.read(args.input)
+    request = _request(args, score)
+    for number, path in enumerate(outputs):
+        seed = args.seed + number
+        music = request.compose(seed, params)
+        facts = {"composer": __version__, "verb": args.verb, "generator": args.generator, "seed": seed}
+        comment = json.dumps(facts | {"params": params} | request.facts, ensure_ascii=False, sort_keys=False)
+        files.write(music, path, comment=comment, force=args.force)
+        notes = sum(len(part.notes) for part in music.parts)
+        print(f"wrote {path}: {notes} notes in {len(music.parts)} parts", file=sys.stderr)
+    return 0
+
+
+def numbered(path: Path, count: int) -> list[Path]:
+    """Return the path itself, or for several versions OUT-1.mid, OUT-2.mid, ..., all with as many digits as the last."""
+    if count == 1:
+        return [path]
+    width = len(str(count))
+    return [path.with_name(f"{path.stem}-{n:0{width}}{path.suffix}") for n in range(1, count + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """Hold a question to the offline loop, and what a file must say so that it can be asked again."""
+
+    compose: Callable[[int, dict[str, str]], Score]
+    facts: dict[str, Any]
+
+
+def _request(args: argparse.Namespace, score: Score | None) -> _Request:
+    from composer.live import offline
+
+    name: str = args.generator
+    if score is None:
+        facts = {"bars": args.bars, "key": args.key, "tempo": args.tempo, "meter": list(args.meter)}
+        asked = facts | {"meter": args.meter}
+        return _Request(lambda seed, params: offline.generate(name, seed=seed, params=params, **asked), facts)
+    given = {"input": args.input.name}
+    match args.verb:
+        case "continue":
+            asked = {"bars": args.bars}
+            return _Request(
+                lambda seed, params: offline.continue_score(score, name, seed=seed, params=params, **asked),
+                given | asked,
+            )
+        case "accompany":
+            asked = {"lead": args.lead, "players": _parts(args, score)}
+            return _Request(
+                lambda seed, params: offline.accompany(
+                    score, name, seed=seed, params=params, progress=_progress(), **asked
+                ),
+                given | {"lead": "offline" if args.lead is None else args.lead, "parts": args.part},
+            )
+        case _:
+            asked = {"bars": (args.bars[0] - 1, args.bars[1] - 1), "parts": _parts(args, score)}
+            return _Request(
+                lambda seed, params: offline.infill(score, name, seed=seed, params=params, **asked),
+                given | {"bars": list(args.bars), "parts": args.part},
+            )
+
+
+def _parts(args: argparse.Namespace, score: Score) -> tuple[str, ...] | None:
+    names = [part.name for part in score.parts]
+    for name in args.part or ():
+        if name not in names:
+            raise UsageError(f"{args.input} has no part {name!r}; its parts are {', '.join(names) or 'none'}")
+    return tuple(args.part) if args.part else None
+
+
+def _progress() -> Callable[[float], None] | None:
+    if not sys.stderr.isatty():
+        return None
+
+    def show(share: float) -> None:
+        print(f"\r{share:4.0%}", end="\r" if share < 1 else "\n", file=sys.stderr, flush=True)
+
+    return show
+
+
+def _lead(text: str) -> int | None:
+    if text == "offline":
+        return None
+    try:
+        return options.whole(-64, 64)(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of blocks nor `offline`") from None
+
+
+def _bars(text: str) -> tuple[int, int]:
+    first, _, end = text.partition(":")
+    if not (first.isdigit() and end.isdigit() and 1 <= int(first) < int(end)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not FIRST:END; bars 9 to 12 are 9:13")
+    return int(first), int(end)

@@ -1,0 +1,154 @@
+"""composer models: what trained models there are, and whether their files are whole."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import struct
+from collections.abc import Iterator
+from itertools import pairwise
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from composer.commands.options import add_json, print_json
+from composer.errors import ModelError
+from composer.folders import model_folder, models
+
+CHECKSUMS = "SHA256SUMS"
+"""The file in a model folder that lists its files' hashes, as sha256sum writes and checks it."""
+_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+
+
+def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("action", nargs="?", default="list", choices=("list", "show", "verify"), help="default: list")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a model of `composer models list`, or a folder")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """List, show or verify."""
+    if args.action == "list":
+        found = [{"name": name, "folder": str(folder), "bytes": _size(folder)} for name, folder in models().items()]
+        if args.json:
+            print_json(found)
+        for model in found if not args.json else ():
+            print(f"{model['name']}  {model['bytes'] / 1e6:.1f} MB  {model['folder']}")
+        return 0
+    names = [args.name] if args.name or args.action == "show" else list(models())
+    return max((_ACTIONS[args.action](folder_of(name), args.json) for name in names), default=0)
+
+
+def folder_of(name: str | None) -> Path:
+    """Return the folder of a model; ModelError names the models there are."""
+    folder = model_folder(name) if name else None
+    if folder is None:
+        asked = f"there is no model {name!r}" if name else "name a model to show"
+        raise ModelError(
+            f"{asked}; the models are {', '.join(models()) or 'none'}, or give a folder with a config.json"
+        )
+    return folder
+
+
+def show(folder: Path, as_json: bool) -> int:
+    """Print what a model is: its configuration and its card."""
+    card = folder / "card.md"
+    config, text = read_config(folder), card.read_text("utf-8") if card.is_file() else ""
+    if as_json:
+        print_json({"folder": str(folder), "config": config, "card": text})
+    else:
+        print(f"{folder}\n{json.dumps(config, indent=1)}\n\n{text}".rstrip())
+    return 0
+
+
+class Finding(NamedTuple):
+    """Say of one file of a model whether it is as it should be."""
+
+    file: str
+    ok: bool
+    text: str
+
+
+def verify(folder: Path, as_json: bool) -> int:
+    """Print one line a file; ModelError at the end when one is not as it should be."""
+    findings = list(examine(folder))
+    if as_json:
+        print_json([finding._asdict() for finding in findings])
+    for finding in findings if not as_json else ():
+        print(f"{'ok' if finding.ok else 'no'} - {folder / finding.file} - {finding.text}")
+    wrong = [finding for finding in findings if not finding.ok]
+    if wrong:
+        raise ModelError(
+            f"{folder / wrong[0].file} {wrong[0].text}; restore it (git checkout, or install again) or train anew"
+        )
+    return 0
+
+
+_ACTIONS = {"show": show, "verify": verify}
+
+
+def examine(folder: Path) -> Iterator[Finding]:
+    """Yield a finding for every file of a model: present, of the recorded hash, and whole inside."""
+    try:
+        read_config(folder)
+        yield Finding("config.json", True, "is a configuration")
+    except ModelError as error:
+        yield Finding("config.json", False, str(error).partition(" ")[2])
+    yield from _examine_hashes(folder)
+    for path in sorted(folder.glob("*.safetensors")):
+        problem = _safetensors_problem(path)
+        yield Finding(path.name, problem is None, problem or "holds the tensors its header names")
+
+
+def _examine_hashes(folder: Path) -> Iterator[Finding]:
+    sums = folder / CHECKSUMS
+    if not sums.is_file():
+        yield Finding(CHECKSUMS, False, f"is missing; `sha256sum * > {CHECKSUMS}` in the folder makes it")
+        return
+    for line in sums.read_text("utf-8", "replace").splitlines():
+        digest, _, name = line.partition(" ")
+        path = folder / name.strip(" *")
+        if not path.is_file():
+            yield Finding(path.name, False, f"is missing, though {CHECKSUMS} names it")
+            continue
+        with path.open("rb") as file:
+            same = hashlib.file_digest(file, "sha256").hexdigest() == digest
+        yield Finding(path.name, same, "has the recorded hash" if same else "has not the recorded hash")
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return config.json; ModelError when it is missing or no JSON object."""
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read as a configuration ({error})") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"{path} is not a JSON object")
+    return config
+
+
+def _safetensors_problem(path: Path) -> str | None:
+    """Return what is wrong with a safetensors file, None when header, shapes and length agree."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(8)
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
+        if length > size - 8:
+            return "is cut off or is no safetensors file"
+        try:
+            header = json.loads(file.read(length))
+            tensors = [entry for name, entry in header.items() if name != "__metadata__"]
+            spans = sorted(tuple(tensor["data_offsets"]) for tensor in tensors)
+            if any(b - a != prod(t["shape"]) * _BYTES[t["dtype"]] for t in tensors for a, b in [t["data_offsets"]]):
+                return "has a tensor whose shape and length disagree"
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return "has a damaged header"
+    edges = [(0, 0), *spans, (size - 8 - length, 0)]
+    return None if all(a[1] == b[0] for a, b in pairwise(edges)) else "is shorter or longer than its header says"
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

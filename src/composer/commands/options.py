@@ -1,0 +1,122 @@
+"""Flags that several verbs share, and the values they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from composer.errors import FileError, UsageError
+
+DEFAULT_GENERATOR = "anticipation"
+
+
+def number(low: float, high: float = math.inf) -> Callable[[str], float]:
+    """Return a reader of finite numbers between `low` and `high`."""
+
+    def read(text: str) -> float:
+        value = float(text)
+        if not (low <= value <= high and math.isfinite(value)):
+            raise argparse.ArgumentTypeError(f"{text} is not between {low:g} and {high:g}")
+        return value
+
+    read.__name__ = "number"
+    return read
+
+
+def whole(low: int, high: int = 2**63) -> Callable[[str], int]:
+    """Return a reader of whole numbers between `low` and `high`."""
+
+    def read(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not between {low} and {high}")
+        return value
+
+    read.__name__ = "whole number"
+    return read
+
+
+def meter(text: str) -> tuple[int, int]:
+    """Return a time signature such as 6/8 as numerator and denominator."""
+    above, _, below = text.partition("/")
+    if not (
+        above.isdigit() and below.isdigit() and 1 <= int(above) <= 32 and below in ("1", "2", "4", "8", "16", "32")
+    ):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a meter; write 3/4, 4/4 or 6/8")
+    return int(above), int(below)
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Return KEY=VALUE as two words."""
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key, value
+
+
+def add_generator(parser: argparse.ArgumentParser) -> None:
+    """Add --generator."""
+    help = f"one of `composer list` (default: {DEFAULT_GENERATOR})"
+    parser.add_argument("--generator", default=DEFAULT_GENERATOR, metavar="NAME", help=help)
+
+
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """Add --seed and --set, which every generator understands."""
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="same seed, same music (default: 0)")
+    help = "a parameter of the generator, as shown by `composer list`; may be given several times"
+    parser.add_argument("--set", type=pair, action="append", default=[], metavar="KEY=VALUE", help=help)
+
+
+def add_time(parser: argparse.ArgumentParser) -> None:
+    """Add --tempo and --meter."""
+    help = "quarters a minute (default: 120)"
+    parser.add_argument("--tempo", type=number(10, 600), default=120.0, metavar="QPM", help=help)
+    parser.add_argument("--meter", type=meter, default=(4, 4), metavar="N/D", help="time signature (default: 4/4)")
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add -o and --force."""
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mid", help="the file to write")
+    add_force(parser)
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """Add --force."""
+    parser.add_argument("--force", action="store_true", help="replace files that exist already")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add --json."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def writable(path: Path, force: bool) -> Path:
+    """Return `path` if a file can be written there; FileError says why not, before any work is done."""
+    if path.is_dir():
+        raise FileError(f"{path} is a folder; name a file")
+    if path.exists() and not force:
+        raise FileError(f"{path} exists already; choose another name, or replace it with --force")
+    if not path.parent.is_dir():
+        raise FileError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+    return path
+
+
+def params(args: argparse.Namespace, generator: str) -> dict[str, str]:
+    """Return what --set says; UsageError when the generator has no such parameter or the value is out of range."""
+    from composer.generators import load
+    from composer.generators.base import parse_params
+
+    given = dict(args.set)
+    if len(given) < len(args.set):
+        raise UsageError("a parameter was set twice; give each --set KEY=VALUE once")
+    parse_params(load(generator).Params, given)
+    return given
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON on stdout."""
+    print(json.dumps(value, indent=1, ensure_ascii=False))
