@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def numbered(path: Path, count: int) -> list[Path]:
-    """Return the path itself, or for several versions OUT-1.mid, OUT-2.mid, ..., all with as many digits as the last."""
+    """Return the path itself, or for several versions OUT-1.mid, OUT-2.mid, ..., numbered with equal digits."""
     if count == 1:
         return [path]
     width = len(str(count))
