@@ -22,10 +22,10 @@ SLOWEST_QUARTER_SECONDS = 4.0
 
 _LONGEST_PULSE = SLOWEST_QUARTER_SECONDS / PULSES_PER_QUARTER
 _SHORTEST_PULSE = 60 / (1000 * PULSES_PER_QUARTER)
-_WINDOW = 2 * PULSES_PER_QUARTER
+_WINDOW = 3 * PULSES_PER_QUARTER
 _RECENT = 5
 """Pulses that together decide whether the tempo has changed."""
-_TURN_SECONDS = 0.002
+_TURN_SECONDS = 0.003
 _GUESS, _KNOWN = 6, 12
 """How many pulses an expected tempo counts for: when it is a guess, and when a quarter of pulses confirmed it."""
 _GLIDE_TICKS = TICKS_PER_QUARTER / 2
@@ -154,7 +154,9 @@ class _PulseLine:
         interval, phase, deviation = _line(older, 0.0, 0.0)
         errors = [time - (phase + interval * n) for n, time in enumerate(times[-_RECENT:], start=1)]
         limit = 2 * deviation + _TURN_SECONDS
-        return min(errors) > limit or max(errors) < -limit
+        # Errors that do not grow are no new tempo: JACK's periods beating with the pulses slip by one period.
+        growth = errors[-1] - errors[0]
+        return (min(errors) > limit and growth > _TURN_SECONDS) or (max(errors) < -limit and growth < -_TURN_SECONDS)
 
     def _fit(self) -> None:
         # What was expected fades while the first quarter is heard.
