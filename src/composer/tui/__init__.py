@@ -1,0 +1,1 @@
+"""The terminal interface: a screen over a session, which it shows and commands and never waits for."""

@@ -1,0 +1,303 @@
+"""The terminal interface: one screen with the roll, what plays, and the keys that command the session."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from textual import on
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer, Static
+
+from composer.errors import ComposerError, PortError
+from composer.generators import GENERATORS
+from composer.generators.base import ROLES
+from composer.tui import messages, readout
+from composer.tui.choose import GeneratorList
+from composer.tui.demo import Demo
+from composer.tui.panel import Panel
+from composer.tui.roll import Roll
+from composer.tui.session_thread import SessionThread
+from composer.tui.tap import TapTempo
+
+if TYPE_CHECKING:
+    from composer.live.session import Session
+    from composer.live.settings import Settings, Sync
+    from composer.live.snapshot import Snapshot
+
+_W = TypeVar("_W", bound=Widget)
+_TEMPO = Binding.Group("Tempo", compact=True)
+FRAMES_PER_SECOND = 16
+LEAST_WIDTH, LEAST_HEIGHT = 60, 14
+SLOWEST, FASTEST = 10.0, 600.0
+"""The tempos that a session takes, in quarters a minute."""
+
+
+class ComposerApp(App[int]):
+    """Show a session and command it; the session runs in the session thread and ends when the app does."""
+
+    TITLE = "Composer"
+    CSS_PATH = "composer.tcss"
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it a variable of the instance
+        (0, "-slim"),
+        (LEAST_WIDTH, "-narrow"),
+        (120, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_HEIGHT, "-high")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "toggle_transport", "Play", tooltip="Start or stop the transport"),
+        Binding("escape,exclamation_mark", "panic", "Panic", key_display="esc", tooltip="Silence: end every note now"),
+        Binding("g", "choose_generator", "Generator", tooltip="Choose who plays from the next bar"),
+        Binding("r", "next_role", "Role", tooltip="Accompany, continue, trade or fill"),
+        Binding(
+            "plus,equals_sign",
+            "nudge_tempo(1)",
+            "Faster",
+            key_display="+",
+            tooltip="A quarter a minute faster",
+            group=_TEMPO,
+        ),
+        Binding(
+            "minus", "nudge_tempo(-1)", "Slower", key_display="-", tooltip="A quarter a minute slower", group=_TEMPO
+        ),
+        Binding("t", "tap_tempo", "Tap", tooltip="Tap quarters to set the tempo"),
+        Binding("s", "toggle_sync", "Sync", tooltip="Follow the internal clock or the host's MIDI clock"),
+        Binding("d", "toggle_demo", "Demo", tooltip="Let the built-in player play a melody"),
+        Binding("q,ctrl+c", "quit", "Quit", tooltip="End every note and leave"),
+    ]
+
+    def __init__(self, settings: Settings, make: Callable[[Settings], Session], demo: bool = False) -> None:
+        super().__init__()
+        self.playing = SessionThread(make, self._tell_failure)
+        self.snapshot: Snapshot | None = None
+        self.failure: Exception | None = None
+        self._settings = settings
+        self._demo_wanted = demo
+        self._demo: Demo | None = None
+        self._tempo: float | None = None
+        self._taps = TapTempo()
+
+    def compose(self) -> ComposeResult:
+        """Lay out panels, roll, the last message and the keys."""
+        with Container(id="panels"):
+            yield Panel(readout.transport, messages.TransportToggled, id="transport")
+            yield Panel(readout.generator, messages.GeneratorListOpened, id="generator")
+            yield Panel(readout.engine, id="engine")
+            yield Panel(readout.ports, id="ports")
+        yield Roll(id="roll")
+        yield Static(id="offer")
+        yield Static(id="message", markup=False)
+        yield Static(id="small", markup=False)
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Begin the session and look at it from now on."""
+        self.playing.open(self._settings)
+        if self._demo_wanted:
+            self._begin_demo()
+        self.set_interval(1 / FRAMES_PER_SECOND, self.look)
+        loop = asyncio.get_running_loop()
+        for name in ("SIGHUP", "SIGTERM"):
+            # Windows has neither, and only the main thread may heed signals.
+            with suppress(AttributeError, ValueError, NotImplementedError, RuntimeError):
+                loop.add_signal_handler(getattr(signal, name), self.exit, 0)
+
+    async def on_unmount(self) -> None:
+        """Close the session before the terminal is given back."""
+        self._end_demo()
+        await asyncio.to_thread(self.playing.close)
+
+    def on_resize(self, event: Resize) -> None:
+        """Say what is missing when the screen is too small."""
+        size = f"{event.size.width} x {event.size.height}"
+        for small in self._found("#small", Static):
+            small.update(f"Composer needs {LEAST_WIDTH} x {LEAST_HEIGHT} cells; this is {size}.")
+
+    def look(self) -> None:
+        """Take a snapshot of the session and show it."""
+        if (session := self.playing.session) is None:
+            return
+        snapshot = session.snapshot()
+        if snapshot.running:
+            # A snapshot may be a twentieth of a second old, which the eye would see as a stumble.
+            snapshot = replace(snapshot, tick=snapshot.timeline.ticks(time.monotonic()))
+        self.show(snapshot)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show `snapshot` in every widget."""
+        if self.snapshot is None or self.snapshot.timeline.tempo != snapshot.timeline.tempo:
+            self._tempo = None
+        if snapshot.messages and (self.snapshot is None or self.snapshot.messages != snapshot.messages):
+            self._say(snapshot.messages[-1])
+        self.snapshot = snapshot
+        for panel in self._found("Panel", Panel):
+            panel.show(snapshot)
+        for roll in self._found("Roll", Roll):
+            roll.show(snapshot)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Add the generators to the command palette."""
+        yield from super().get_system_commands(screen)
+        for info in GENERATORS.values():
+            yield SystemCommand(f"Play with {info.name}", info.summary, lambda name=info.name: self._choose(name))
+
+    def action_toggle_transport(self) -> None:
+        """Start or stop."""
+        self.post_message(messages.TransportToggled())
+
+    def action_panic(self) -> None:
+        """End every note."""
+        self.post_message(messages.Panicked())
+
+    def action_choose_generator(self) -> None:
+        """Open the list of generators."""
+        self.post_message(messages.GeneratorListOpened())
+
+    def action_next_role(self) -> None:
+        """Take the next role."""
+        self.post_message(messages.RoleAdvanced())
+
+    def action_nudge_tempo(self, qpm: float) -> None:
+        """Play faster or slower."""
+        self.post_message(messages.TempoNudged(qpm))
+
+    def action_tap_tempo(self) -> None:
+        """Take the moment of the key as a quarter."""
+        self.post_message(messages.TempoTapped(time.monotonic()))
+
+    def action_toggle_sync(self) -> None:
+        """Take the other clock."""
+        self.post_message(messages.SyncToggled())
+
+    def action_toggle_demo(self) -> None:
+        """Begin or end the built-in player."""
+        self.post_message(messages.DemoToggled())
+
+    @on(messages.TransportToggled)
+    def _toggle_transport(self) -> None:
+        running = self.snapshot is not None and self.snapshot.running
+        self._command(lambda session: session.stop() if running else session.start())
+
+    @on(messages.Panicked)
+    def _panic(self) -> None:
+        self._command(lambda session: session.panic())
+
+    @on(messages.GeneratorListOpened)
+    def _open_generators(self) -> None:
+        current = self.snapshot.generator if self.snapshot else self._settings.generator
+        self.push_screen(GeneratorList(GENERATORS.values(), current), self._choose)
+
+    def _choose(self, name: str | None) -> None:
+        if name is not None:
+            self.post_message(messages.GeneratorChosen(name))
+
+    @on(messages.GeneratorChosen)
+    def _set_generator(self, message: messages.GeneratorChosen) -> None:
+        self._command(lambda session: session.set_generator(message.name, {}))
+
+    @on(messages.RoleAdvanced)
+    def _next_role(self) -> None:
+        role = self.snapshot.role if self.snapshot else self._settings.role
+        following = ROLES[(ROLES.index(role) + 1) % len(ROLES)]
+        self._command(lambda session: session.set_role(following))
+
+    @on(messages.TempoNudged)
+    def _nudge(self, message: messages.TempoNudged) -> None:
+        if self.snapshot is not None:
+            # Keys come faster than snapshots; the second press counts from what the first one asked for.
+            self._set_tempo(round((self._tempo or self.snapshot.timeline.tempo) + message.qpm))
+
+    @on(messages.TempoTapped)
+    def _tap(self, message: messages.TempoTapped) -> None:
+        if (tempo := self._taps.tap(message.seconds)) is not None:
+            self._set_tempo(round(tempo, 1))
+
+    def _set_tempo(self, qpm: float) -> None:
+        if self.snapshot is not None and self.snapshot.source == "clock":
+            self.notify("The tempo follows the MIDI clock; press s to set it here.", severity="warning")
+            return
+        tempo = self._tempo = max(SLOWEST, min(float(qpm), FASTEST))
+        self._command(lambda session: session.set_tempo(tempo))
+
+    @on(messages.SyncToggled)
+    def _toggle_sync(self) -> None:
+        source: Sync = "internal" if self.snapshot is not None and self.snapshot.source == "clock" else "clock"
+        self._command(lambda session: session.set_sync(source))
+
+    @on(messages.DemoToggled)
+    def _toggle_demo(self) -> None:
+        if self._demo is not None:
+            self._end_demo()
+        elif isinstance(self.failure, PortError):
+            self.failure = None
+            self.playing.open(replace(self._settings, internal_ports=True))
+            self._offer("")
+            self._begin_demo()
+        else:
+            self._begin_demo()
+
+    @on(messages.SessionFailed)
+    def _failed(self, message: messages.SessionFailed) -> None:
+        self.failure = message.error
+        self._end_demo()
+        said = str(message.error) or type(message.error).__name__
+        if isinstance(message.error, PortError):
+            self._offer(f"{said}\n\nPress d to hear the built-in player through ports inside the program.")
+        else:
+            self._offer(f"The session has ended: {said}\n\nPress q to leave.")
+
+    def _tell_failure(self, error: Exception) -> None:
+        self.post_message(messages.SessionFailed(error))
+
+    def _offer(self, text: str) -> None:
+        for offer in self._found("#offer", Static):
+            offer.update(text)
+            offer.screen.set_class(bool(text), "-offer")
+
+    def _begin_demo(self) -> None:
+        self._demo = Demo(lambda: self.playing.session)
+        self._say("The built-in player plays; press space to start, d to end it.")
+
+    def _end_demo(self) -> None:
+        if self._demo is not None:
+            self._demo.stop()
+            self._demo = None
+
+    def _say(self, text: str) -> None:
+        for line in self._found("#message", Static):
+            line.update(text)
+
+    def _found(self, selector: str, kind: type[_W]) -> Iterable[_W]:
+        # The widgets lie under any dialog; none are there any more while the app ends and a last snapshot arrives.
+        return self.screen_stack[0].query(selector).results(kind) if self.screen_stack else ()
+
+    def _command(self, command: Callable[[Session], None]) -> None:
+        if (session := self.playing.session) is None:
+            self.notify("There is no session to command.", severity="warning")
+            return
+        try:
+            command(session)
+        except (ComposerError, ValueError) as error:
+            self.notify(str(error), severity="error", markup=False)
+
+
+def run(settings: Settings, demo: bool = False) -> int:
+    """Show the interface until the user leaves, and return the exit status; with `demo` the built-in player plays."""
+    from composer.live.session import Session
+
+    app = ComposerApp(settings, Session, demo)
+    try:
+        app.run()
+    finally:
+        app.playing.close()
+    return app.return_code or 0

@@ -1,0 +1,61 @@
+"""What the user did, and one thing that befell us. The app alone turns them into commands of the session."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+
+class TransportToggled(Message):
+    """The user wants the transport to start, or to stop when it runs."""
+
+
+class Panicked(Message):
+    """The user wants silence now."""
+
+
+class GeneratorListOpened(Message):
+    """The user wants to see the generators and choose one."""
+
+
+class GeneratorChosen(Message):
+    """The user chose the generator called `name`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+class RoleAdvanced(Message):
+    """The user wants the next role of the generator."""
+
+
+class TempoNudged(Message):
+    """The user wants the tempo faster by `qpm` quarters a minute (slower when negative)."""
+
+    def __init__(self, qpm: float) -> None:
+        super().__init__()
+        self.qpm = qpm
+
+
+class TempoTapped(Message):
+    """The user tapped a quarter at `seconds` of the monotonic clock."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+class SyncToggled(Message):
+    """The user wants the other source of time: the internal clock or MIDI clock."""
+
+
+class DemoToggled(Message):
+    """The user wants the built-in player to begin or to end."""
+
+
+class SessionFailed(Message):
+    """The session could not begin, or ended by an error that the user must read. Posted by the session thread."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error

@@ -1,0 +1,97 @@
+"""What the panels say: pure functions from a snapshot to lines of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from composer.music import TICKS_PER_QUARTER
+from composer.tui.layout import position
+
+if TYPE_CHECKING:
+    from composer.live.snapshot import Snapshot
+
+_METER_CELLS = 12
+_FULL_QUARTERS = 4.0
+
+
+def transport(snapshot: Snapshot) -> list[Content]:
+    """Return position, meter and tempo; where the time comes from; the harmony."""
+    bar, beat = position(snapshot.tick, snapshot.meter)
+    state = "[$text-success b]▶[/]" if snapshot.running else "[dim]■[/]"
+    meter = f"{snapshot.meter.numerator}/{snapshot.meter.denominator}"
+    source = "internal clock" if snapshot.source == "internal" else f"MIDI clock ±{snapshot.jitter_ms:.1f} ms"
+    return [
+        _line(
+            f"{state} [b]$at[/]  $meter  ♩=$tempo",
+            at=f"{bar:>3}.{beat}",
+            meter=meter,
+            tempo=f"{snapshot.timeline.tempo:.1f}",
+        ),
+        _line("$source", source=source),
+        _line(
+            "[dim]key[/] [b]$key[/]  [dim]chord[/] [b]$chord[/]",
+            key=snapshot.key or "?",
+            chord=chord_at(snapshot),
+        ),
+    ]
+
+
+def chord_at(snapshot: Snapshot) -> str:
+    """Return the chord in force now, "?" before the first."""
+    return next((symbol for tick, symbol in reversed(snapshot.chords) if tick <= snapshot.tick), "?")
+
+
+def generator(snapshot: Snapshot) -> list[Content]:
+    """Return the generator, and the one that takes over; the role; the ports."""
+    pending = "  [$text-warning]→ $pending at the next bar[/]" if snapshot.pending else ""
+    return [
+        _line(f"[b $text-accent]$name[/]{pending}", name=snapshot.generator, pending=snapshot.pending or ""),
+        _line("[dim]role[/] [b]$role[/]", role=snapshot.role),
+    ]
+
+
+def ports(snapshot: Snapshot) -> list[Content]:
+    """Return each port and whether it is there; what the textures of the roll mean."""
+    legend = "[$text-success]⣿⣿[/] you  [$text-accent]██[/] it plays  [$text-accent]⣏⣹[/] it may play"
+    return [
+        *(_line(_port(port.state), name=f"{port.direction} {port.name}") for port in snapshot.ports),
+        _line(legend),
+    ]
+
+
+def _port(state: str) -> str:
+    return "[$text-success]●[/] $name" if state != "lost" else "[$text-error b]✗ $name lost[/]"
+
+
+def engine(snapshot: Snapshot) -> list[Content]:
+    """Return how far ahead the machine is; what it missed; how late notes left; the worker."""
+    counters = snapshot.counters
+    quarters = counters.ahead_ticks / TICKS_PER_QUARTER
+    misses = sum(counters.misses.values())
+    worry = "$text-error b" if misses else "dim"
+    return [
+        _line("[dim]ahead[/] [$text-accent]$bar[/] $q ♩", bar=level(quarters / _FULL_QUARTERS), q=f"{quarters:.1f}"),
+        _line(
+            f"[{worry}]missed[/] $misses/$deadlines  [dim]late p99[/] $late ms",
+            misses=misses,
+            deadlines=counters.deadlines,
+            late=f"{counters.late_p99:.1f}",
+        ),
+        _line("[dim]worker[/] $worker$again", worker=snapshot.worker, again=_restarts(counters.worker_restarts)),
+    ]
+
+
+def _restarts(count: int) -> str:
+    return f" ({count} restarts)" if count else ""
+
+
+def level(share: float) -> str:
+    """Return a bar of twelve cells that is filled to `share` of its length."""
+    halves = round(max(0.0, min(share, 1.0)) * _METER_CELLS * 2)
+    return ("━" * (halves // 2) + "╸" * (halves % 2)).ljust(_METER_CELLS, "┈")
+
+
+def _line(markup: str, **values: object) -> Content:
+    return Content.from_markup(markup, **values)
