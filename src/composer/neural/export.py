@@ -31,7 +31,9 @@ class _Graph:
         self.inputs: list[Any] = []
         self.outputs: list[Any] = []
 
-    def node(self, op: str, inputs: list[str], outputs: int | list[str] = 1, domain: str = "", **attributes: Any) -> Any:
+    def node(
+        self, op: str, inputs: list[str], outputs: int | list[str] = 1, domain: str = "", **attributes: Any
+    ) -> Any:
         names = outputs if isinstance(outputs, list) else [f"{op}_{len(self.nodes)}_{i}" for i in range(outputs)]
         self.nodes.append(helper.make_node(op, inputs, names, domain=domain, **attributes))
         return names[0] if len(names) == 1 else names
@@ -115,7 +117,7 @@ def _start(model: Anticipator) -> _Graph:
 
 
 def export(folder: Path, *, int8: bool = True) -> None:
-    """Write trunk.onnx and last.onnx of the model in `folder`, and with `int8` their quantised forms *.int8.onnx instead."""
+    """Write the graphs of the model in `folder`: trunk and last, .int8.onnx when quantised, .onnx in float."""
     model = load_model(folder)
     for name, layers in zip(GRAPHS, (model.layers[:-1], model.layers[-1:]), strict=True):
         g = _start(model)

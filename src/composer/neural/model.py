@@ -122,9 +122,9 @@ class Anticipator(nn.Module):
             nn.init.normal_(head.weight, std=0.02)
         with torch.no_grad():
             self.inputs.weight[0] = 0.0
-        for layer in self.layers:
-            nn.init.zeros_(layer.out.weight)
-            nn.init.zeros_(layer.down.weight)
+        for name, weight in self.layers.named_parameters():
+            if name.endswith(("out.weight", "down.weight")):
+                nn.init.zeros_(weight)
 
     def _init(self, module: nn.Module) -> None:
         if isinstance(module, nn.Linear):
@@ -145,7 +145,7 @@ class Anticipator(nn.Module):
         return self.norm_last(self.layers[-1](hidden + self.place(places), cos, sin))
 
     def pitch_logits(self, z: Tensor, root: Tensor) -> Tensor:
-        """Return logits (..., pitches); `root` is the running chord's, 12 where chords do not matter (drums, no chord)."""
+        """Return logits (..., pitches); `root` is the running chord's, 12 where none matters (drums, no chord)."""
         pitches = torch.arange(self.config.pitches)
         index = (pitches - root[..., None]) % 12
         relative = self.degree(z).gather(-1, index)

@@ -58,7 +58,8 @@ class _Layers:
             self._bind(self.binding.bind_input, name, array)
         self._bind(self.binding.bind_output, "y", y)
         self.session.run_with_iobinding(self.binding)
-        return y[0]
+        out: Floats = y[0]
+        return out
 
     def forget(self, count: int) -> None:
         """Drop the `count` oldest steps from the buffers."""
@@ -146,9 +147,11 @@ class Decoder:
     # --- what comes next ------------------------------------------------------------------------------------------
 
     def _linear(self, name: str, x: Floats) -> Floats:
-        y = self.weights[name + ".weight"] @ x
+        y: Floats = self.weights[name + ".weight"] @ x
         bias = self.weights.get(name + ".bias")
-        return y if bias is None else y + bias
+        if bias is not None:
+            y += bias
+        return y
 
     def slots(self) -> tuple[Floats, Floats]:
         """Return the logits of the machine's and of the player's next slot."""

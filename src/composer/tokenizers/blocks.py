@@ -1,12 +1,12 @@
 """The block vocabulary of our own model: harmony first, then notes, heard with a signed lead.
 
 Time is cut into blocks of half a quarter. For every block the sequence holds the *player's* notes of the block `lead`
-blocks earlier, one BLOCK event with the place in the bar and the chord, and the *machine's* notes of the block. An event
-is one row of integers and costs the model one step. Nothing is ever patched: a player's key that is still down when its
-block has been heard has the duration HELD.
+blocks earlier, one BLOCK event with the place in the bar and the chord, and the *machine's* notes of the block. An
+event is one row of integers and costs the model one step. Nothing is ever patched: a player's key that is still down
+when its block has been heard has the duration HELD.
 
-Pitches and chord roots are relative to a key: `shift` semitones are added so that the tonic (of the relative major) is C.
-After Thickstun, Hall, Donahue, Liang, Anticipatory Music Transformer (2024); here anticipation is signed and musical.
+Pitches and chord roots are relative to a key: `shift` semitones are added so that the tonic (of the relative major) is
+C. After Thickstun, Hall, Donahue, Liang, Anticipatory Music Transformer (2024); here the lead is signed and musical.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ DRUMS = INSTRUMENTS.index("drums")
 PLAYER_SLOT = len(INSTRUMENTS)
 """What stands in the INST column of a player's note."""
 
-DURATIONS = np.array([*range(1, 13), 14, 16, 18, 20, 22, 24, 28, 32, 36, 42, 48, 60, 72, 84, 96, 120, 144, 192, 288, 384])
+DURATIONS = np.array(
+    [*range(1, 13), 14, 16, 18, 20, 22, 24, 28, 32, 36, 42, 48, 60, 72, 84, 96, 120, 144, 192, 288, 384]
+)
 """Durations in positions: exact to half a quarter, then coarser, up to sixteen quarters."""
 HELD = len(DURATIONS)
 VELOCITIES = 16
@@ -54,6 +56,11 @@ class Conditions:
     lead: int = 1
     tempo: int = 9
     instruments: int = 1
+
+
+def key_shift(tonic: int, minor: bool) -> int:
+    """Return the semitones, -5..6, that move a key to C major or A minor."""
+    return (-(tonic + 3 * minor) + 5) % 12 - 5
 
 
 def tempo_class(qpm: float) -> int:
@@ -101,9 +108,7 @@ def machine_events(notes: Ints, instrument: int, shift: int = 0) -> Ints:
     at = _round(onset)
     inst = np.full_like(onset, instrument)
     pitch = pitch if instrument == DRUMS else fold(pitch + shift)
-    return _rows(
-        MACHINE, at % POSITIONS, inst, pitch, duration_class(_round(duration)), velocity >> 3, at // POSITIONS
-    )
+    return _rows(MACHINE, at % POSITIONS, inst, pitch, duration_class(_round(duration)), velocity >> 3, at // POSITIONS)
 
 
 def fold(pitch: Ints) -> Ints:
@@ -117,7 +122,7 @@ def _rows(kind: int, pos: Ints, inst: Ints, pitch: Ints, dur: Ints, vel: Ints, b
 
 
 def block_events(blocks: Ints, bar_pos: Ints, bar_length: Ints, chords: Ints, conditions: Conditions) -> Ints:
-    """Return the BLOCK rows of `blocks`, with their places in the bar and bar lengths (blocks) and key-relative chords."""
+    """Return the BLOCK rows of `blocks`; places in the bar and bar lengths count blocks, chords are key-relative."""
     constant = np.ones_like(blocks)
     return np.stack(
         [
@@ -158,7 +163,7 @@ def assemble(player: Ints, blocks: Ints, machine: Ints, lead: int) -> Ints:
     return rows
 
 
-# --- what the model sees: each event is a sum of rows of one embedding table -------------------------------------------
+# --- what the model sees: each event is a sum of rows of one embedding table ---------------------------------------
 
 _TABLES = {
     "pad": 1,
@@ -232,10 +237,10 @@ IGNORE = -1
 
 
 def targets(events: Ints) -> dict[str, Ints]:
-    """Return what each step has to predict about the next event (IGNORE where nothing): arrays one shorter than `events`.
+    """Return what each step has to predict about the next event, IGNORE where nothing; one shorter than `events`.
 
-    Keys: machine and player (slots; 0 ends the group), chord, pitch (drums at 128..255), degree shift (the running chord's
-    root), dur, vel, and `of` (the next event's kind).
+    Keys: machine and player (slots; 0 ends the group), chord, pitch (drums at 128..255), root (of the running chord, 12
+    where none matters), dur, vel, and `of` (the next event's kind).
     """
     now, then = events[:-1], events[1:]
     kind = then[:, KIND]

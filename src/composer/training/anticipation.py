@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -41,7 +42,7 @@ def load(data: Path, split: str, cache: Path | None = None) -> list[SongArrays]:
 
 
 def _write(path: Path, items: list[SongArrays]) -> None:
-    flat = {}
+    flat: dict[str, Any] = {}
     for i, song in enumerate(items):
         flat |= {f"{i}/part/{name}": rows for name, rows in song.parts.items()}
         flat |= {f"{i}/bar_pos": song.bar_pos, f"{i}/bar_length": song.bar_length, f"{i}/chords": song.chords}

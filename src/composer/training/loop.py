@@ -1,7 +1,7 @@
 """The training loop, top to bottom: draw sequences, step, measure, keep a checkpoint, stop when the time is up.
 
-Weights of the hidden layers learn by Muon (Jordan et al., 2024), everything else by AdamW. The learning rate is constant
-after a warm-up and falls to zero over the last part (warm-up, stable, decay), so that a run may be extended.
+Weights of the hidden layers learn by Muon (Jordan et al., 2024), everything else by AdamW. The learning rate is
+constant after a warm-up and falls to zero over the last part (warm-up, stable, decay), so that a run may be extended.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -115,8 +116,17 @@ def summary(sums: dict[str, float]) -> dict[str, float]:
     return mean | {"note": whole / max(1.0, sums["n_m_pitch"])}
 
 
-def train(train_songs: list[SongArrays], valid: dict[str, list[dict[str, Tensor]]], run: Run, out: Path) -> None:
-    """Train a model and keep it in `out`: config.json, model.safetensors, state.pt, log.jsonl. Resumes what is there."""
+def train(
+    train_songs: list[SongArrays],
+    valid: dict[str, list[dict[str, Tensor]]],
+    run: Run,
+    out: Path,
+    stop_at: int | None = None,
+) -> None:
+    """Train a model and keep it in `out`: config.json, model.safetensors, state.pt, log.jsonl. Resumes what is there.
+
+    `stop_at` leaves after that step, as a kill would, with the state kept.
+    """
     torch.set_num_threads(run.threads)
     torch.manual_seed(run.seed)
     out.mkdir(parents=True, exist_ok=True)
@@ -129,7 +139,7 @@ def train(train_songs: list[SongArrays], valid: dict[str, list[dict[str, Tensor]
     while True:
         elapsed = spent + time.monotonic() - begun
         progress = step / run.steps if run.steps else elapsed / (60 * run.minutes)
-        if progress >= 1:
+        if progress >= 1 or step == stop_at:
             break
         for o, rates in zip(optims, base, strict=True):
             for group, lr in zip(o.param_groups, rates, strict=True):
@@ -138,7 +148,7 @@ def train(train_songs: list[SongArrays], valid: dict[str, list[dict[str, Tensor]
         with torch.autocast("cpu", dtype=torch.bfloat16):
             losses = model.losses(data)
         loss = total(losses)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for o in optims:
             o.step()
@@ -146,7 +156,12 @@ def train(train_songs: list[SongArrays], valid: dict[str, list[dict[str, Tensor]
         notes += float(losses["n_m_pitch"])
         step += 1
         if step % run.validate_every == 0:
-            row = {"step": step, "seconds": round(elapsed), "train": float(loss.detach()), "machine_notes": notes}
+            row: dict[str, Any] = {
+                "step": step,
+                "seconds": round(elapsed),
+                "train": float(loss.detach()),
+                "machine_notes": notes,
+            }
             row |= {name: validate(model, batches) for name, batches in valid.items()}
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(row) + "\n")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from composer.music import Note, Part
 from composer.tokenizers import blocks as B
 from composer.tokenizers.blocks import Conditions, Ints
+from composer.tokenizers.ids import note_array
 from composer.training.pop909 import Song
 
 ARRANGEMENTS: tuple[tuple[float, tuple[str, ...], dict[str, str]], ...] = (
@@ -43,20 +43,9 @@ class SongArrays:
         return len(self.chords)
 
 
-def note_rows(notes: tuple[Note, ...]) -> Ints:
-    """Return notes as rows (onset, pitch, duration, velocity)."""
-    rows = [(n.onset, n.pitch, n.duration, n.velocity) for n in notes]
-    return np.array(rows, dtype=np.int64).reshape(-1, 4)
-
-
-def key_shift(tonic: int, minor: bool) -> int:
-    """Return the semitones, -5..6, that move a key to C major or A minor."""
-    return (-(tonic + 3 * minor) + 5) % 12 - 5
-
-
 def arrays(song: Song) -> SongArrays:
     """Return the song as arrays, its piano also split into LEFT (the lowest line below C3) and RIGHT."""
-    parts = {part.name: note_rows(part.notes) for part in song.score.parts}
+    parts = {part.name: note_array(part.notes) for part in song.score.parts}
     left = lowest_line(parts["PIANO"])
     parts["LEFT"], parts["RIGHT"] = parts["PIANO"][left], parts["PIANO"][~left]
     count = song.score.end // B.BLOCK_TICKS + 1
@@ -73,7 +62,7 @@ def arrays(song: Song) -> SongArrays:
         np.array(bar_pos, dtype=np.int64),
         np.array([m.bar // B.BLOCK_TICKS for m in bars], dtype=np.int64),
         chords,
-        key_shift(song.key.tonic, song.key.mode == "minor"),
+        B.key_shift(song.key.tonic, song.key.mode == "minor"),
         B.tempo_class(song.score.tempos[0].qpm),
     )
 
@@ -83,9 +72,9 @@ def lowest_line(piano: Ints) -> NDArray[np.bool_]:
     onset, pitch = piano[:, 0], piano[:, 1]
     near = np.abs(onset[:, None] - onset[None, :]) <= 2 * B.GRID if len(piano) < 4000 else None
     if near is None:
-        return pitch < 45
+        return np.asarray(pitch < 45)
     lowest = np.where(near, pitch[None, :], 999).min(axis=1)
-    return (pitch < 48) & (pitch == lowest)
+    return np.asarray((pitch < 48) & (pitch == lowest))
 
 
 def draw(song: SongArrays, length: int, rng: np.random.Generator, augment: bool = True) -> dict[str, Ints]:
@@ -139,7 +128,7 @@ def unique(events: Ints) -> Ints:
     """Return the events without notes that repeat the one before in kind, place, instrument and pitch."""
     same = (np.diff(events[:, [B.KIND, B.INST, B.PITCH, B.TIME]], axis=0) == 0).all(axis=1)
     keep = np.concatenate([[True], ~(same & (events[1:, B.KIND] != B.BLOCK))])
-    return events[keep]
+    return np.asarray(events[keep])
 
 
 def example(events: Ints, length: int, quiet: int = 0) -> dict[str, Ints]:

@@ -1,0 +1,181 @@
+"""Our own anticipatory transformer as a generator: it hears the last half quarter and plays the next, harmony first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from composer.errors import ModelError
+from composer.generators.base import Context, PartNote, choice, param
+from composer.generators.blockstream import BlockStream, Sampling
+from composer.generators.harmony import Listener
+from composer.music import Note, Part, Span
+from composer.music.chords import Chord
+from composer.tokenizers import blocks as B
+from composer.tokenizers.ids import note_array
+
+BANDS: dict[str, tuple[tuple[str, str], ...]] = {
+    "piano": (("Piano", "piano"),),
+    "piano+bass": (("Piano", "piano"), ("Bass", "bass")),
+    "melody": (("Lead", "lead"),),
+    "piano+melody": (("Piano", "piano"), ("Lead", "lead")),
+}
+"""What the machine may be: part names with the model's instruments."""
+PART = {"Piano": (0, 0), "Bass": (1, 33), "Lead": (2, 73)}
+"""Channel and General MIDI program of each part."""
+MEMORY = 96
+"""Blocks that are read again from nothing when a sequence is begun anew: twelve bars of four quarters."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnticipationParams:
+    """Hold what a player can set."""
+
+    band: str = choice("piano", tuple(BANDS), "which instruments the machine plays")
+    lead: int = param(1, "half quarters by which the machine hears late; below 0 it has heard ahead", -16, 4, 1)
+    temperature: float = param(0.9, "how freely notes are chosen", 0.0, 2.0, 0.05)
+    top_p: float = param(0.95, "share of the likeliest choices that are considered", 0.05, 1.0, 0.05)
+    harmony: float = param(0.5, "how freely chords are chosen", 0.0, 2.0, 0.05)
+    density: float = param(0.0, "fewer (below 0) or more notes", -3.0, 3.0, 0.25)
+    key: str = choice(
+        "auto",
+        ("auto", *["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"]),
+        "major key, or its relative minor",
+    )
+    model: str = param("anticipation", "folder of the model, or its name under models/")
+
+
+class Anticipation:
+    """Propose by an anticipatory transformer over blocks of half a quarter; see composer.tokenizers.blocks.
+
+    The player's block b - lead is known when the machine's block b is chosen; later player's notes are imagined and
+    forgotten. Chords of past blocks are decided again from the same seed, so the same context has the same answer
+    wherever it fits the model's window. After Thickstun, Hall, Donahue, Liang, Anticipatory Music Transformer (2024),
+    with a signed lead in musical time, chords before notes and one step a note.
+    """
+
+    Params = AnticipationParams
+    grid = B.BLOCK_TICKS
+    margin = B.MARGIN
+
+    def __init__(self, params: AnticipationParams, seed: int, *, decoder: Any = None) -> None:
+        self.params = params
+        self.seed = seed
+        self.chords: list[tuple[int, str]] = []
+        self._listener = Listener()
+        if decoder is None:
+            decoder = _decoder(params.model)
+        if decoder.config["input_rows"] != B.INPUT_ROWS:
+            raise ModelError(f"the model {params.model!r} speaks another vocabulary; choose one for 'blocks'")
+        self._stream = BlockStream(decoder, Sampling(params.temperature, params.top_p, params.harmony, params.density))
+
+    @staticmethod
+    def parts(params: AnticipationParams) -> tuple[Part, ...]:
+        """Return the machine's parts, without notes."""
+        return tuple(Part(name, (), *PART[name]) for name, _ in BANDS[params.band])
+
+    def propose(self, context: Context, span: Span) -> Iterator[PartNote]:
+        """Yield the machine's notes in `span`, in order of onset."""
+        heard = (context.known_until + B.MARGIN) // B.BLOCK_TICKS  # blocks below this one are known
+        shift = self._shift(context)
+        player = self._player_rows(context, shift)
+        instruments = self._instruments(context)
+        machine = self._machine_rows(context, instruments, span.start, shift)
+        first, last = span.start // B.BLOCK_TICKS, -(-span.end // B.BLOCK_TICKS)
+        self.chords = []
+        self._stream.begin(shift, tuple(sorted(instruments.values())), self.params.lead, max(0, first - MEMORY))
+        for block in range(self._stream.first, last):
+            row = self._block_row(context, block, sum(1 << i for i in set(instruments.values())))
+            given = machine[machine[:, B.TIME] // B.POSITIONS == block]
+            known = None if block - self.params.lead >= heard else self._group(player, block)
+            rng = np.random.default_rng([self.seed, block])
+            if block < first:
+                self._stream.replay(block, row, known, given, rng)
+                continue
+            after = (span.start - block * B.BLOCK_TICKS + B.GRID - 1) // B.GRID
+            for event in self._stream.play(block, row, known, given, rng, max(0, after)):
+                note = self._note(event, shift)
+                if note.onset in span:
+                    yield PartNote(self._name(int(event[B.INST]), instruments), note)
+            self._name_chord(block, shift)
+
+    def _group(self, player: B.Ints, block: int) -> B.Ints:
+        """Return the player's rows that come before a block: those of block - lead, at the beginning all before."""
+        own = player[:, B.TIME] // B.POSITIONS
+        if block == self._stream.first and self.params.lead < 0:
+            return np.asarray(player[(own >= block) & (own <= block - self.params.lead)])
+        return np.asarray(player[own == block - self.params.lead])
+
+    def _player_rows(self, context: Context, shift: int) -> B.Ints:
+        notes = [n for part in context.players if not part.is_drums for n in part.notes]
+        rows = B.player_events(note_array(notes), shift)
+        rows = rows[np.lexsort((rows[:, B.PITCH], rows[:, B.TIME]))]
+        same = (np.diff(rows[:, [B.PITCH, B.TIME]], axis=0) == 0).all(axis=1)
+        return rows[np.concatenate([[True], ~same])] if len(rows) else rows
+
+    def _machine_rows(self, context: Context, instruments: dict[str, int], before: int, shift: int) -> B.Ints:
+        rows = [np.zeros((0, 8), dtype=np.int64)]
+        for part in context.machines:
+            notes = [n for n in part.notes if n.onset < before]
+            rows.append(B.machine_events(note_array(notes), instruments[part.name], shift))
+        found = np.concatenate(rows)
+        return found[np.lexsort((found[:, B.PITCH], found[:, B.INST], found[:, B.TIME]))]
+
+    def _instruments(self, context: Context) -> dict[str, int]:
+        """Return the model's instrument for each machine part; parts of other generators are read as the first one."""
+        band = dict(BANDS[self.params.band])
+        fallback = next(iter(band.values()))
+        out = {}
+        for part in context.machines:
+            name = "drums" if part.is_drums else band.get(part.name, fallback)
+            out[part.name] = B.INSTRUMENTS.index(name)
+        return out
+
+    @staticmethod
+    def _name(instrument: int, instruments: dict[str, int]) -> str:
+        return next(name for name, i in instruments.items() if i == instrument)
+
+    def _block_row(self, context: Context, block: int, mask: int) -> B.Ints:
+        tick = block * B.BLOCK_TICKS
+        meter = context.score.meter_at(tick)
+        place = (tick - context.score.bar_start(tick)) // B.BLOCK_TICKS
+        tempo = max((t for t in context.score.tempos if t.tick <= tick), key=lambda t: t.tick).qpm
+        conditions = B.Conditions(self.params.lead, B.tempo_class(tempo), mask)
+        bar = meter.bar // B.BLOCK_TICKS
+        rows = B.block_events(np.array([block]), np.array([place]), np.array([bar]), np.array([0]), conditions)
+        return np.asarray(rows[0])
+
+    @staticmethod
+    def _note(event: B.Ints, shift: int) -> Note:
+        onset = int(event[B.TIME]) * B.GRID
+        pitch = int(event[B.PITCH])
+        if event[B.INST] != B.DRUMS:
+            pitch = int(B.fold(np.array(pitch - shift)))
+        return Note(onset, pitch, int(B.DURATIONS[event[B.DUR]]) * B.GRID, int(event[B.VEL]) * 8 + 4)
+
+    def _name_chord(self, block: int, shift: int) -> None:
+        index = int(B.transpose_chords(np.array(self._stream.chord_of(block)), -shift))
+        symbol = Chord.from_index(index).symbol
+        if not self.chords or self.chords[-1][1] != symbol:
+            self.chords.append((block * B.BLOCK_TICKS, symbol))
+
+    def _shift(self, context: Context) -> int:
+        """Return the semitones that bring the key heard so far to C major or A minor."""
+        if self.params.key != "auto":
+            tonic = ["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"].index(self.params.key)
+            return B.key_shift(tonic, minor=False)
+        key = self._listener.follow(context, context.known_until).key
+        return B.key_shift(key.tonic, key.mode == "minor")
+
+
+def _decoder(name: str) -> Any:
+    from composer.folders import model_folder
+    from composer.neural.runtime import Decoder
+
+    found = model_folder(name)
+    if found is None:
+        raise ModelError(f"there is no model {name!r}; `composer models list` names the ones there are")
+    return Decoder(found)

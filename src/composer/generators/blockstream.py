@@ -1,0 +1,220 @@
+"""One sequence of blocks in a decoder: read what was played, choose what comes next, go back when the past changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from composer.neural.sampling import sample
+from composer.tokenizers import blocks as B
+from composer.tokenizers.blocks import Ints
+
+MOST_NOTES = 16
+"""Notes a block may hold: more is a stuck model, not music."""
+MOST_IMAGINED = 6
+TONIC = 1
+"""The chord of a block before which nothing is known: the tonic, in major."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Hold how freely things are chosen: notes by temperature and top_p, chords by harmony; density favours notes."""
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    harmony: float = 1.0
+    density: float = 0.0
+
+
+@dataclass(slots=True)
+class _Group:
+    """Remember one block of the sequence: what it was made from, and where it begins and ends in the decoder."""
+
+    block: int
+    source: tuple[bytes | None, bytes, int | None]
+    """The player's rows (None: imagined), the machine's rows that were given, and the position chosen from."""
+    start: int
+    chord: int = 0
+    complete: bool = False
+    played: list[Ints] = field(default_factory=list)
+
+
+class BlockStream:
+    """Keep a decoder in step with a sequence of blocks; what is unchanged since the last question is not read again."""
+
+    def __init__(self, decoder: Any, sampling: Sampling) -> None:
+        self.decoder = decoder
+        self.sampling = sampling
+        self.first = 0
+        """The first block that the next question has to offer: earlier ones slid out of the window for good."""
+        self._groups: list[_Group] = []
+        self._identity: tuple[Any, ...] = ()
+        self._instruments: tuple[int, ...] = ()
+        self._lead = 1
+        self._at = 0
+
+    def begin(self, shift: int, instruments: tuple[int, ...], lead: int, first: int) -> None:
+        """Begin a question. A new key, band or lead begins a new sequence at block `first`."""
+        identity = (shift, instruments, lead)
+        kept = bool(self._groups) and identity == self._identity and self._groups[0].block <= first
+        self._identity, self._instruments, self._lead = identity, instruments, lead
+        if not kept:
+            self._groups.clear()
+            self.decoder.rollback(0)
+            self.first = first
+        self._at = 0
+
+    def chord_of(self, block: int) -> int:
+        """Return the key-relative chord chosen for a block of the last question."""
+        return next(g.chord for g in reversed(self._groups) if g.block == block)
+
+    def replay(self, block: int, row: Ints, player: Ints | None, machine: Ints, rng: np.random.Generator) -> None:
+        """Make sure that a past block is in the decoder: the player's rows, its chord, the machine's rows as given."""
+        for _ in self._block(block, row, player, machine, rng, None):
+            pass
+
+    def play(
+        self, block: int, row: Ints, player: Ints | None, machine: Ints, rng: np.random.Generator, after: int
+    ) -> Iterator[Ints]:
+        """Yield the machine's events chosen for a block, from position `after` on; `machine` holds those already fixed.
+
+        A player of None is imagined.
+        """
+        yield from self._block(block, row, player, machine, rng, after)
+
+    def _block(
+        self, block: int, row: Ints, player: Ints | None, machine: Ints, rng: np.random.Generator, after: int | None
+    ) -> Iterator[Ints]:
+        told = None if player is None else player[:, 1 : B.CHORD].tobytes()
+        source = (told, machine[:, 1 : B.CHORD].tobytes(), after)
+        if self._at < len(self._groups):
+            group = self._groups[self._at]
+            same = group.complete and group.block == block
+            if same and group.source == source:
+                self._at += 1
+                yield from group.played
+                return
+            if same and after is None and self._as_chosen(group, told, machine):
+                self._at += 1
+                group.source = source
+                return
+            self.decoder.rollback(group.start - self.decoder.forgotten)
+            del self._groups[self._at :]
+        self._make_room()
+        group = _Group(block, source, self.decoder.forgotten + self.decoder.length)
+        self._groups.append(group)
+        self._at += 1
+        before = self._groups[-2].chord if len(self._groups) > 1 else 0
+        if player is None:
+            self._imagine(block, before, rng)
+        else:
+            self._append(player, before)
+        group.chord = self._choose_chord(row, rng)
+        row = row.copy()
+        row[B.CHORD] = group.chord
+        self._append(row[None])
+        self._append(machine, group.chord)
+        if after is not None:
+            for event in self._choose_notes(block, group.chord, machine, rng, after):
+                group.played.append(event)
+                yield event
+        group.complete = True
+
+    @staticmethod
+    def _as_chosen(group: _Group, told: bytes | None, machine: Ints) -> bool:
+        """Return whether a block now past is what was chosen for it: same player, and the machine played its choice."""
+        chosen = np.array(group.played, dtype=np.int64).reshape(-1, 8)
+        return group.source[0] == told and chosen[:, 1 : B.CHORD].tobytes() == machine[:, 1 : B.CHORD].tobytes()
+
+    def _make_room(self) -> None:
+        spare = 3 * (MOST_NOTES + MOST_IMAGINED)
+        if self.decoder.length + spare < self.decoder.context:
+            return
+        wanted = self.decoder.forgotten + self.decoder.context // 4
+        keep = next((i for i, g in enumerate(self._groups) if g.start >= wanted), len(self._groups) - 1)
+        self.decoder.forget(self._groups[keep].start - self.decoder.forgotten)
+        del self._groups[:keep]
+        self._at = len(self._groups)
+        self.first = self._groups[0].block
+
+    def _append(self, events: Ints, chord: int = 0) -> None:
+        if not len(events):
+            return
+        if events[0, B.KIND] != B.BLOCK:
+            events = events.copy()
+            events[:, B.CHORD] = chord
+        self.decoder.append(B.input_rows(events), B.next_rows(events), events[:, B.TIME])
+
+    # --- choosing ---------------------------------------------------------------------------------------------------
+
+    def _choose_chord(self, row: Ints, rng: np.random.Generator) -> int:
+        if self.decoder.length == 0:
+            return TONIC
+        z = self.decoder.look(int(B.next_rows(row[None])[0]))
+        return sample(self.decoder.chord(z), rng, self.sampling.harmony, self.sampling.top_p)
+
+    def _imagine(self, block: int, chord: int, rng: np.random.Generator) -> None:
+        """Append a player's block as the model expects it."""
+        if self.decoder.length == 0:
+            return
+        heard, last = block - self._lead, -1
+        for _ in range(MOST_IMAGINED):
+            logits = self.decoder.slots()[1].copy()
+            logits[1 : 1 + max(0, last)] = -np.inf
+            slot = sample(logits, rng, self.sampling.temperature, self.sampling.top_p)
+            if slot == 0:
+                return
+            last = slot - 1
+            event = np.array([B.PLAYER, last, B.PLAYER_SLOT, 0, 0, 0, 0, heard * B.POSITIONS + last])
+            self._complete(event, chord, rng, -1)
+            self._append(event[None], chord)
+
+    def _choose_notes(
+        self, block: int, chord: int, given: Ints, rng: np.random.Generator, after: int
+    ) -> Iterator[Ints]:
+        n = len(B.INSTRUMENTS)
+        allowed = np.full(B.SLOTS_MACHINE, -np.inf, np.float32)
+        for instrument in self._instruments:
+            allowed[1 + instrument :: n] = 0.0
+        allowed[1 : 1 + after * n] = -np.inf
+        allowed[0] = -self.sampling.density
+        last_slot, last_pitch = (0, -1)
+        if len(given):
+            last_slot = int(1 + given[-1, B.POS] * n + given[-1, B.INST])
+            last_pitch = int(given[-1, B.PITCH])
+        for _ in range(MOST_NOTES):
+            mask = allowed.copy()
+            mask[1:last_slot] = -np.inf
+            if last_slot and last_pitch >= 127:
+                mask[last_slot] = -np.inf
+            slot = sample(self.decoder.slots()[0] + mask, rng, self.sampling.temperature, self.sampling.top_p)
+            if slot == 0:
+                return
+            position, instrument = divmod(slot - 1, n)
+            event = np.array([B.MACHINE, position, instrument, 0, 0, 0, chord, block * B.POSITIONS + position])
+            self._complete(event, chord, rng, last_pitch if slot == last_slot else -1)
+            last_slot, last_pitch = slot, int(event[B.PITCH])
+            self._append(event[None], chord)
+            yield event
+
+    def _complete(self, event: Ints, chord: int, rng: np.random.Generator, above: int) -> None:
+        """Choose pitch (above a given one), duration and velocity of an event whose place is known."""
+        drums = event[B.KIND] == B.MACHINE and event[B.INST] == B.DRUMS
+        z = self.decoder.look(int(B.next_rows(event[None])[0]))
+        root = 12 if drums or chord == 0 else int(B.chord_root(np.array(chord)))
+        logits = self.decoder.pitch(z, root)
+        half = slice(128, 256) if drums else slice(0, 128)
+        options = logits[half].copy()
+        options[: above + 1] = -np.inf
+        temperature, top_p = self.sampling.temperature, self.sampling.top_p
+        pitch = sample(options, rng, temperature, top_p)
+        coded = pitch + (128 if drums else 0)
+        durations = self.decoder.duration(z, coded)
+        if event[B.KIND] == B.MACHINE:
+            durations[B.HELD] = -np.inf
+        duration = sample(durations, rng, temperature, top_p)
+        velocity = sample(self.decoder.velocity(z, coded, duration), rng, temperature, top_p)
+        event[B.PITCH], event[B.DUR], event[B.VEL] = pitch, duration, velocity

@@ -1,0 +1,38 @@
+"""Draw from logits: temperature, then the nucleus. Arrays and one random generator, nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def probabilities(logits: NDArray[np.float32], temperature: float = 1.0, top_p: float = 1.0) -> NDArray[np.float64]:
+    """Return the distribution that `sample` draws from; masked entries are -inf in `logits`, at least one is finite.
+
+    A `temperature` under 0.001 puts everything on the best entry. `top_p` 0..1 keeps the smallest set of best entries
+    that holds that much of the mass (the entry that crosses the line stays). Holtzman et al., The Curious Case of
+    Neural Text Degeneration, 2020.
+    """
+    scaled = logits.astype(np.float64)
+    best = int(np.argmax(scaled))
+    if not np.isfinite(scaled[best]):
+        raise ValueError("nothing may be drawn: every entry is masked or not a number")
+    if temperature < 1e-3:
+        return np.asarray(np.eye(1, len(scaled), best)[0])
+    p: NDArray[np.float64] = np.exp((scaled - scaled[best]) / temperature)
+    p /= p.sum()
+    if top_p < 1:
+        order = np.argsort(-p, kind="stable")
+        before = np.cumsum(p[order]) - p[order]
+        p[order[before > top_p]] = 0.0
+        p /= p.sum()
+    return p
+
+
+def sample(logits: NDArray[np.float32], rng: np.random.Generator, temperature: float = 1.0, top_p: float = 1.0) -> int:
+    """Return the index of an entry drawn from `probabilities`; an entry of no probability is never drawn."""
+    p = probabilities(logits, temperature, top_p)
+    drawn = int(np.searchsorted(np.cumsum(p), rng.random() * p.sum(), side="right"))
+    if drawn >= len(p) or p[drawn] == 0.0:  # rounding at the upper end
+        drawn = int(np.flatnonzero(p)[-1])
+    return drawn
