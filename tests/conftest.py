@@ -44,10 +44,10 @@ def wait_for_jack(name: str, log: Path) -> None:
 
 
 def stop_process(process: subprocess.Popen[bytes]) -> None:
-    """End a process that a test started, politely first."""
+    """End a process that a test started, politely first: jackd may wait ten seconds for a client that has gone."""
     process.terminate()
     try:
-        process.wait(timeout=10)
+        process.wait(timeout=3)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
