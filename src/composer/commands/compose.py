@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +51,13 @@ def run(args: argparse.Namespace) -> int:
     params = options.params(args, args.generator)
     outputs = [options.writable(path, args.force) for path in numbered(args.output, args.count)]
     score = None if args.verb == "generate" else files.read(args.input)
-    request = _request(args, score)
+    compose, asked = _request(args, score)
     for number, path in enumerate(outputs):
         seed = args.seed + number
-        music = request.compose(seed, params)
+        music = compose(seed=seed, params=params, progress=_progress(), **asked)
         facts = {"composer": __version__, "verb": args.verb, "generator": args.generator, "seed": seed}
-        comment = json.dumps(facts | {"params": params} | request.facts, ensure_ascii=False, sort_keys=False)
-        files.write(music, path, comment=comment, force=args.force)
+        facts |= {"params": params} | ({} if score is None else {"input": args.input.name}) | asked
+        files.write(music, path, comment=json.dumps(facts, ensure_ascii=False), force=args.force)
         notes = sum(len(part.notes) for part in music.parts)
         print(f"wrote {path}: {notes} notes in {len(music.parts)} parts", file=sys.stderr)
     return 0
@@ -71,44 +71,22 @@ def numbered(path: Path, count: int) -> list[Path]:
     return [path.with_name(f"{path.stem}-{n:0{width}}{path.suffix}") for n in range(1, count + 1)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """Hold a question to the offline loop, and what a file must say so that it can be asked again."""
-
-    compose: Callable[[int, dict[str, str]], Score]
-    facts: dict[str, Any]
-
-
-def _request(args: argparse.Namespace, score: Score | None) -> _Request:
+def _request(args: argparse.Namespace, score: Score | None) -> tuple[Callable[..., Score], dict[str, Any]]:
+    """Return the function of the offline loop that the verb stands for, and what it is asked besides seed and params."""
     from composer.live import offline
 
     name: str = args.generator
     if score is None:
-        facts = {"bars": args.bars, "key": args.key, "tempo": args.tempo, "meter": list(args.meter)}
-        asked = facts | {"meter": args.meter}
-        return _Request(lambda seed, params: offline.generate(name, seed=seed, params=params, **asked), facts)
-    given = {"input": args.input.name}
+        asked = {"bars": args.bars, "key": args.key, "tempo": args.tempo, "meter": args.meter}
+        return partial(offline.generate, name), asked
     match args.verb:
         case "continue":
-            asked = {"bars": args.bars}
-            return _Request(
-                lambda seed, params: offline.continue_score(score, name, seed=seed, params=params, **asked),
-                given | asked,
-            )
+            return partial(offline.continue_score, score, name), {"bars": args.bars}
         case "accompany":
-            asked = {"lead": args.lead, "players": _parts(args, score)}
-            return _Request(
-                lambda seed, params: offline.accompany(
-                    score, name, seed=seed, params=params, progress=_progress(), **asked
-                ),
-                given | {"lead": "offline" if args.lead is None else args.lead, "parts": args.part},
-            )
+            return partial(offline.accompany, score, name), {"lead": args.lead, "players": _parts(args, score)}
         case _:
-            asked = {"bars": (args.bars[0] - 1, args.bars[1] - 1), "parts": _parts(args, score)}
-            return _Request(
-                lambda seed, params: offline.infill(score, name, seed=seed, params=params, **asked),
-                given | {"bars": list(args.bars), "parts": args.part},
-            )
+            bars = (args.bars[0] - 1, args.bars[1] - 1)
+            return partial(offline.infill, score, name), {"bars": bars, "parts": _parts(args, score)}
 
 
 def _parts(args: argparse.Namespace, score: Score) -> tuple[str, ...] | None:

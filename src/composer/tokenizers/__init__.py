@@ -9,14 +9,14 @@ from composer.errors import UsageError
 from composer.music import Score
 
 TOKENIZERS: dict[str, str] = {
-    "blocks": "composer.tokenizers.block_ids:load",
+    "blocks": "composer.tokenizers.ids",
     "BEAT": "composer.tokenizers.miditok_adapter:load",
     "MIDILike": "composer.tokenizers.miditok_adapter:load",
     "REMI": "composer.tokenizers.miditok_adapter:load",
     "Structured": "composer.tokenizers.miditok_adapter:load",
     "TSD": "composer.tokenizers.miditok_adapter:load",
 }
-"""Where each tokenizer is made: "module:function", called with the tokenizer's name."""
+"""Where each tokenizer is: a module that is one, or "module:function", called with the tokenizer's name."""
 
 
 class Tokenizer(Protocol):
@@ -27,7 +27,7 @@ class Tokenizer(Protocol):
         ...
 
     def decode(self, ids: list[int]) -> Score:
-        """Return the score that ids stand for; UsageError when one is outside the vocabulary."""
+        """Return the score that ids stand for; an error when they are not of this vocabulary."""
         ...
 
 
@@ -36,5 +36,6 @@ def load(name: str) -> Tokenizer:
     if name not in TOKENIZERS:
         raise UsageError(f"there is no tokenizer {name!r}; the tokenizers are {', '.join(TOKENIZERS)}")
     module, _, function = TOKENIZERS[name].partition(":")
-    tokenizer: Tokenizer = getattr(import_module(module), function)(name)
+    found = import_module(module)
+    tokenizer: Tokenizer = getattr(found, function)(name) if function else found
     return tokenizer
