@@ -1,0 +1,416 @@
+"""The planner: what is asked, when, of whom, and what becomes of the answers. It knows ticks, not ports."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from composer.generators.base import Context, Generator, Role
+from composer.live.ear import Ear
+from composer.live.plan import FALLBACK, Cover, Plan
+from composer.live.roles import RESTS, bars_before, turns
+from composer.live.seat import MakeLink, Seat
+from composer.live.settings import Settings
+from composer.live.stats import Figures
+from composer.live.steps import STEP, TRIM_BARS, WINDOW_BARS, Pace, answers, question
+from composer.live.wire import Message, read_notes
+from composer.music import TICKS_PER_QUARTER, Meter, Part, Score, Span, Tempo
+
+NET_TICKS = 2 * TICKS_PER_QUARTER
+"""The fallback plans this far ahead wherever the chosen generator has not."""
+LATE_TICKS = 20
+"""A note of a late answer may begin this long ago, when nothing else was planned there."""
+SILENCE = "silence"
+
+
+class _Asked(NamedTuple):
+    seat: int
+    known_until: int
+    knew: int
+    now: float
+
+
+@dataclass(slots=True)
+class Net:
+    """Hold the fallback: a generator in this process and its parts, or None when it could not be made."""
+
+    generator: Generator | None
+    parts: tuple[Part, ...]
+
+
+class Planner:
+    """Keep the ear, the plan and the generators of a session. One thread uses a planner.
+
+    Messages of workers reach `post` from their threads; their owner hands them to `answered`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        net: Net,
+        make: MakeLink,
+        post: Callable[[Seat, int, Message], None],
+        figures: Figures,
+        say: Callable[[str], None],
+    ) -> None:
+        self.ear, self.plan = Ear(), Plan()
+        self.role: Role = settings.role
+        self.tempo = settings.tempo
+        self.meters: tuple[Meter, ...] = (Meter(0, *settings.meter),)
+        self.chords: dict[int, str] = {}
+        self.key = ""
+        self.knew = 0
+        self.pending: Seat | None = None
+        self.restarts_of_past = 0
+        self._settings, self._net, self._make, self._post = settings, net, make, post
+        self._figures, self._say = figures, say
+        self._switch_at: int | None = None
+        self._seats = 0
+        self._questions = 0
+        self._asked: dict[int, _Asked] = {}
+        self._oldest_valid = 0
+        self._begin = 0
+        self._deadline: int | None = None
+        self._news: deque[int] = deque(maxlen=64)
+        self._is_news = False
+        self._is_woven = False
+        self._channels = {part.name: part.channel for part in net.parts}
+        self.seat = self._new_seat()
+
+    # The player
+
+    def on(self, tick: float, channel: int, pitch: int, velocity: int) -> int:
+        """Hear a key going down; return the note's number, counted from 1."""
+        self.ear.on(tick, channel, pitch, velocity)
+        self.knew += 1
+        self._changed(tick)
+        return self.knew
+
+    def off(self, tick: float, channel: int, pitch: int) -> None:
+        """Hear a key going up."""
+        self.ear.off(tick, channel, pitch)
+        if self.role in RESTS:
+            self._changed(tick)
+
+    # The generators
+
+    def open(self, name: str, params: Mapping[str, str], now: float) -> None:
+        """Take another generator: at once while stopped, else at a bar line once it is open."""
+        if self.pending is not None:
+            self.pending.close()
+        self.pending, self._switch_at = self._new_seat(), None
+        self.pending.open(name, params, now)
+
+    def change(self, params: Mapping[str, str], now: float) -> None:
+        """Change parameters of the generator that plays."""
+        seat = self.pending or self.seat
+        seat.open(seat.name, {**seat.params, **params}, now)
+
+    def set_role(self, role: Role) -> None:
+        """Change what the machine does, from the next question on."""
+        self.role = role
+        self._is_news = True
+        for seat in self._present():
+            seat.boundary = None if seat.pace.grid > 1 else seat.boundary
+
+    def check(self, now: float) -> None:
+        """Replace workers that hang or died."""
+        for seat in self._present():
+            seat.check(now)
+
+    @property
+    def restarts(self) -> int:
+        """Return how often a worker was replaced."""
+        return self.restarts_of_past + sum(seat.restarts for seat in self._present())
+
+    def close(self) -> None:
+        """End every worker."""
+        for seat in self._present():
+            seat.close()
+
+    # Time
+
+    def begin(self, tick: int) -> None:
+        """Begin to play at `tick`, with nothing planned."""
+        self.forget_plan(tick)
+        self._begin = tick
+        self._deadline = None
+
+    def forget_plan(self, tick: float) -> None:
+        """Forget what has not begun at `tick`, and every question."""
+        self.plan.clear(max(0, round(tick)))
+        self._oldest_valid = self._questions + 1
+        self._is_news = self._is_woven = False
+        for seat in self._present():
+            seat.boundary = None
+
+    def jump(self, old: float, new: float) -> None:
+        """Go on at tick `new`: what is remembered moves by whole bars so that it ends there or just before."""
+        self.ear.release(old)
+        self.forget_plan(old)
+        bar = self.score(0).meter_at(max(0, round(new))).bar
+        shift = int((new - old) // bar) * bar
+        if shift:
+            self.ear.shift(shift)
+            self.plan.shift(shift)
+            self.chords = {t + shift: symbol for t, symbol in self.chords.items() if t + shift >= 0}
+        self._news.clear()
+        self.begin(max(0, round(new)))
+
+    def set_meter(self, numerator: int, denominator: int, tick: float) -> None:
+        """Change the meter at the next bar line; ValueError when there is no such meter."""
+        score = self.score(0)
+        line = score.bar_start(max(0, round(tick)))
+        at = line if line >= tick else line + score.meter_at(line).bar
+        self.meters = (*(m for m in self.meters if m.tick < at), Meter(at, numerator, denominator))
+
+    def score(self, before: int) -> Score:
+        """Return everything remembered, of the machine what begins before tick `before`."""
+        machine = self.plan.parts(self.seat.parts, before)
+        return Score((*self.ear.parts(), *machine), (Tempo(0, self.tempo),), self.meters)
+
+    # Asking
+
+    def advance(self, tick: float, now: float) -> None:
+        """Ask what is due at `tick`, and let the fallback fill what nobody has planned."""
+        at = max(tick, float(self._begin))
+        self._count_deadlines(at)
+        self._switch(at)
+        self._weave(at)
+        self._consult(self.seat, at, now, self._switch_at)
+        if self.pending is not None and self._switch_at is not None:
+            self._consult(self.pending, at, now, None, self._switch_at)
+        self._is_news = False
+        self._forget_past(at)
+
+    def next_tick(self, tick: float) -> float:
+        """Return the next tick after `tick` at which `advance` has something to do."""
+        at = max(tick, float(self._begin))
+        return min(
+            min(
+                (at + s.pace.margin) // s.pace.step * s.pace.step + s.pace.step - s.pace.margin for s in self._present()
+            ),
+            at // STEP * STEP + STEP,
+        )
+
+    def fixed_until(self, tick: float) -> int:
+        """Return the tick up to which the plan will not be revised any more."""
+        pace = self.seat.pace
+        if pace.grid == 1:
+            return max(0, round(tick)) + pace.commit
+        return max(self._begin, int((tick + pace.margin) // pace.grid) * pace.grid + pace.lead * pace.grid)
+
+    def answered(self, seat: Seat, life: int, message: Message, tick: float, running: bool, now: float) -> None:
+        """Take a message of a worker at `tick`."""
+        if seat not in self._present() or (taken := seat.take(life, message, now)) is None:
+            return
+        if taken["op"] == "opened":
+            self._opened(seat, tick, running)
+        elif taken["op"] == "failed":
+            self._failed(seat, taken)
+        elif taken["op"] == "proposed" and running:
+            self._count_deadlines(max(tick, float(self._begin)))
+            self._merge(seat, taken, max(tick, float(self._begin)), now)
+
+    def take_op(self, tick: float) -> Message | None:
+        """Return the message that brings io up to date, None when nothing changed."""
+        return self.plan.take_op(max(0, int(tick) - LATE_TICKS), self._channels)
+
+    def _changed(self, tick: float) -> None:
+        self._news.append(max(0, round(tick)))
+        self._is_news = True
+
+    def _consult(self, seat: Seat, at: float, now: float, end: int | None, begin: int = 0) -> None:
+        if not seat.is_ready:
+            return
+        due = self._due_block(seat, at) if seat.pace.grid > 1 else self._due_now(seat, at)
+        if due is None:
+            return
+        span, heard, known_until = due
+        start, stop = max(span.start, begin), span.end if end is None else min(span.end, end)
+        if start >= stop:
+            return
+        context = self._context(seat.parts, start, heard, known_until)
+        self.plan.clip(start, turns(context, Span(start, max(stop, start + 8 * TICKS_PER_QUARTER))))
+        self._questions += 1
+        self._asked[self._questions] = _Asked(seat.number, known_until, self.knew, now)
+        seat.ask(self._questions, context, Span(start, stop), now)
+
+    def _due_block(self, seat: Seat, at: float) -> tuple[Span, int, int] | None:
+        """Return span, last tick heard and known_until of the block that has just been heard, None before its time."""
+        pace, first = seat.pace, seat.boundary is None
+        block = int((at + pace.margin) // pace.grid) * pace.grid
+        # A block that is half over is not worth a question; the next one is near.
+        if seat.boundary == block or (first and at > block + pace.grid / 4):
+            return None
+        seat.boundary = block
+        start = block if first else block + (pace.lead - 1) * pace.grid
+        end = max(start + pace.grid, block + pace.ahead)
+        return Span(start, end), block - pace.margin, block
+
+    def _due_now(self, seat: Seat, at: float) -> tuple[Span, int, int] | None:
+        """Return the same for a generator without blocks: after news, and where its plan runs short."""
+        pace, here = seat.pace, int(at // STEP) * STEP
+        if self._is_news or seat.boundary is None:
+            tick = round(at)
+            start = tick + pace.commit if seat.boundary is not None else tick
+            seat.boundary = here
+            return Span(start, max((tick + pace.ahead) // STEP * STEP, start + 1)), tick, tick
+        if seat.boundary == here:
+            return None
+        seat.boundary = here
+        start = self.plan.covered_until(round(at), seat.number)
+        end = here + pace.ahead
+        return (Span(start, end), here, here) if start < end else None
+
+    def _context(self, parts: tuple[Part, ...], start: int, heard: int, known_until: int) -> Context:
+        score = Score((*self.ear.parts(), *self.plan.parts(parts, start)), (Tempo(0, self.tempo),), self.meters)
+        context = Context(score, tuple(part.name for part in parts), known_until, self.role)
+        return question(context, start, heard, known_until)
+
+    # Answers
+
+    def _merge(self, seat: Seat, message: Message, tick: float, now: float) -> None:
+        asked = self._asked.get(message["id"])
+        if asked is None or message["id"] < self._oldest_valid or asked.seat != seat.number:
+            return
+        step = Span(*message["span"])
+        before = self.plan.cover(step.start)
+        if before is not None and before.seat == seat.number and before.question > message["id"]:
+            return
+        if asked.now >= 0:
+            self._figures.plans += 1
+            self._figures.plan_ms.append((now - asked.now) * 1000)
+            self._asked[message["id"]] = asked._replace(now=-1.0)
+        cut = step.start
+        if tick > step.start:
+            past = Span(step.start, max(step.start, -int(-tick // 1)))
+            cut = past.end if self.plan.has_notes(past) else max(step.start, past.end - LATE_TICKS)
+        cover = Cover(seat.number, message["id"], asked.known_until, tick, step.end)
+        self.plan.put(step, read_notes(message["notes"]), cover, asked.knew, cut)
+        self._take_harmony(message, step)
+
+    def _take_harmony(self, message: Message, step: Span) -> None:
+        if chords := message.get("chords"):
+            self.chords = {tick: symbol for tick, symbol in self.chords.items() if tick < step.start}
+            self.chords |= {tick: symbol for tick, symbol in chords if tick >= step.start}
+        self.key = message.get("key", self.key)
+
+    def _opened(self, seat: Seat, tick: float, running: bool) -> None:
+        self._channels |= {part.name: part.channel for part in seat.parts}
+        if seat is not self.pending:
+            return
+        if not running:
+            self._seat_pending()
+            return
+        score = self.score(0)
+        line = score.bar_start(max(0, round(tick)))
+        while line < tick + STEP:
+            line += score.meter_at(line).bar
+        self._switch_at = line
+
+    def _failed(self, seat: Seat, message: Message) -> None:
+        self._say(f"{seat.name}: {message['message']}")
+        if seat is self.pending and message["id"] is None:
+            seat.close()
+            self.pending, self._switch_at = None, None
+
+    def _switch(self, at: float) -> None:
+        if self._switch_at is not None and at >= self._switch_at:
+            self._seat_pending()
+
+    def _seat_pending(self) -> None:
+        assert self.pending
+        self.restarts_of_past += self.seat.restarts
+        self.seat.close()
+        self.seat, self.pending, self._switch_at = self.pending, None, None
+
+    # The net
+
+    def _weave(self, at: float) -> None:
+        """Let the fallback plan what nobody has, up to `NET_TICKS` ahead, and again what it planned before the news."""
+        here = round(at)
+        is_first, is_stale = not self._is_woven, self._is_news
+        self._is_woven = True
+        end = here // STEP * STEP + NET_TICKS
+        tick = here if is_first else here + self._settings_commit()
+        while tick < end:
+            cover = self.plan.cover(tick)
+            if cover is None or (cover.seat == FALLBACK and is_stale):
+                step_end = min((tick // STEP + 1) * STEP, cover.end if cover else end)
+                self._fall_back(Span(tick, step_end), here)
+                tick = step_end
+            else:
+                tick = cover.end
+
+    def _fall_back(self, step: Span, here: int) -> None:
+        generator, notes = self._net.generator, []
+        context = self._context(self._net.parts, step.start, here, here)
+        self._questions += 1
+        known = here
+        try:
+            if generator is None:
+                raise ValueError("there is no fallback")
+            for _, found in answers(generator, context, step):
+                notes += found
+        except Exception as error:
+            if generator is not None:
+                self._say(f"{self._settings.fallback}: {error}")
+            known = -1
+        self.plan.put(step, notes, Cover(FALLBACK, self._questions, known, here, step.end), self.knew, step.start)
+
+    def _settings_commit(self) -> int:
+        return self.seat.pace.commit if self.seat.pace.grid == 1 else Pace().commit
+
+    # Accounts
+
+    def _count_deadlines(self, at: float) -> None:
+        step = self.seat.pace.step
+        deadline = self._begin if self._deadline is None else self._deadline + step
+        deadline = max(deadline, (int(at) - 64 * step) // step * step)
+        while deadline <= at:
+            if deadline % step == 0 and deadline > self._begin:
+                self._count_deadline(deadline)
+            self._deadline = deadline // step * step
+            deadline = self._deadline + step
+
+    def _count_deadline(self, tick: int) -> None:
+        self._figures.deadlines += 1
+        seat = self.pending if self.pending and self._switch_at is not None and tick >= self._switch_at else self.seat
+        cover = self.plan.cover(tick)
+        if cover is None or (cover.seat == FALLBACK and cover.known_until < 0) or cover.at > tick + 1:
+            self._figures.misses["fallback"] += 1
+        if cover is None or cover.seat != seat.number or cover.known_until < self._needed(seat, tick):
+            self._figures.misses[seat.name] += 1
+
+    def _needed(self, seat: Seat, tick: int) -> int:
+        pace = seat.pace
+        if pace.grid > 1:
+            return max(self._begin // pace.grid * pace.grid, tick - (pace.lead - 1) * pace.grid)
+        return max((news for news in self._news if news <= tick - pace.commit - LATE_TICKS), default=0)
+
+    def _forget_past(self, at: float) -> None:
+        score = Score((), (), self.meters)
+        bars = bars_before(score, max(0, int(at)))
+        if bars % TRIM_BARS == 0 and bars > WINDOW_BARS + 2 * TRIM_BARS:
+            before = score.bar_tick(bars - WINDOW_BARS - 2 * TRIM_BARS)
+            self.ear.forget(before)
+            self.plan.forget(before)
+            self.chords = {tick: symbol for tick, symbol in self.chords.items() if tick >= before}
+        self.plan.forget_covers(max(0, int(at) - 4 * TICKS_PER_QUARTER))
+        if len(self._asked) > 64:
+            self._asked = {id: asked for id, asked in self._asked.items() if id > self._questions - 32}
+
+    def _present(self) -> tuple[Seat, ...]:
+        return (self.seat,) if self.pending is None else (self.seat, self.pending)
+
+    def _new_seat(self) -> Seat:
+        self._seats += 1
+        commit = self._settings.commit
+        pace = replace(
+            Pace(lookahead=round(self._settings.lookahead * TICKS_PER_QUARTER), commit_is_set=commit is not None),
+            commit=Pace().commit if commit is None else round(commit * TICKS_PER_QUARTER),
+        )
+        return Seat(self._seats, self._make, self._post, pace, self._settings.seed)

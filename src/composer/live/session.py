@@ -1,0 +1,427 @@
+"""The session: a state machine over one queue of what happened; the interface, `jam` and the tests drive it alike."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from composer.errors import ComposerError, PortError, UsageError
+from composer.generators.base import ROLES, Role
+from composer.live.clock import Clock, SystemClock
+from composer.live.keeping import keep
+from composer.live.lateness import quantiles
+from composer.live.link import Io, IoProcess
+from composer.live.planner import Net, Planner
+from composer.live.seat import MakeLink, Seat, WorkerProcess
+from composer.live.settings import Settings, Sync
+from composer.live.snapshot import Counters, Port, Snapshot
+from composer.live.stats import Figures, Stats
+from composer.live.wire import Message
+from composer.live.worker import make_with_parts
+from composer.music import Meter, Part, Timeline
+
+SHOWN_BARS = 32
+_SHOW_SECONDS = 0.04
+_IDLE_SECONDS = 0.1
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class Session:
+    """Hear the player, keep the plan, and tell the io process what to play.
+
+    `io` and `worker` make the two links and are given the function that takes their messages; by default they are real
+    processes. Commands and `snapshot` may be called from any thread, `poll` and `run` from one. Nothing is opened
+    before `run` or the first `poll`, and time stands still until `start`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        io: Callable[[Callable[[Message], None]], Io] | None = None,
+        worker: MakeLink | None = None,
+        net: Net | None = None,
+    ) -> None:
+        self.settings = settings
+        self._clock = clock or SystemClock()
+        self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._make_io = io or IoProcess
+        self._io: Io | None = None
+        self._figures = Figures()
+        self._messages: deque[str] = deque(maxlen=20)
+        post = lambda seat, life, message: self._queue.put(partial(self._worker_said, seat, life, message))  # noqa: E731
+        net = net or self._net()
+        self._planner = Planner(settings, net, worker or WorkerProcess, post, self._figures, self._say)
+        self._timeline = Timeline(settings.tempo)
+        self._running = False
+        self._stopped_at = 0.0
+        self._start_at: int | None = None
+        self._source: str = settings.sync
+        self._jitter_ms = 0.0
+        self._ports: tuple[Port, ...] = ()
+        self._bye: dict[str, Any] = {}
+        self._began: float | None = None
+        self._closing = False
+        self._shown_at = -1.0
+        self._snapshot = Snapshot(generator=settings.generator, role=settings.role, meter=Meter(0, *settings.meter))
+        self._journal: Path | None = None
+        self._programmed: tuple[Part, ...] = ()
+
+    # Running
+
+    def run(self) -> Stats:
+        """Play until the duration is over or the session is closed; return the figures.
+
+        A signal that asks to end (in the main thread) closes the session. ComposerError says what went wrong; the
+        figures and the recording are written first, whatever happens.
+        """
+        try:
+            with _closing_on_signals(self.close):
+                wait = self.poll(self._clock.now())
+                while wait is not None:
+                    with suppress(Empty):
+                        self._queue.get(timeout=wait)()
+                    wait = self.poll(self._clock.now())
+        except ComposerError:
+            raise
+        except Exception as error:
+            raise ComposerError(f"the session stumbled and stopped ({type(error).__name__}: {error})") from error
+        finally:
+            stats = self.finish()
+        return stats
+
+    def poll(self, now: float) -> float | None:
+        """Do what is due at `now` seconds; return the seconds until something is due again, None at the end."""
+        if self._io is None:
+            self._open(now)
+        self._drain()
+        self._planner.check(now)
+        if self._running:
+            self._planner.advance(self._tick(now), now)
+            self._drain()
+        self._send_programs()
+        if self._running and (op := self._planner.take_op(self._tick(now))) is not None:
+            self._send(op)
+        duration = self.settings.duration
+        if self._closing or (duration is not None and self._began is not None and now - self._began >= duration):
+            return None
+        if now - self._shown_at >= _SHOW_SECONDS:
+            self._show(now)
+        return self._wait(now)
+
+    # Commands
+
+    def start(self) -> None:
+        """Run from the next bar line, after the count-in; the internal clock only."""
+        self._queue.put(self._start)
+
+    def stop(self) -> None:
+        """Stop the time and end every note."""
+        self._queue.put(partial(self._send, {"op": "stop"}))
+
+    def panic(self) -> None:
+        """End every note, ours or not; the music goes on."""
+        self._queue.put(self._panic)
+
+    def set_generator(self, name: str, params: Mapping[str, str] | None = None) -> None:
+        """Let another generator take over at a bar line, as soon as it is open."""
+        self._queue.put(partial(self._take_generator, name, dict(params or {})))
+
+    def set_params(self, params: Mapping[str, str]) -> None:
+        """Change parameters of the generator that plays; the others stay."""
+        self._queue.put(lambda: self._planner.change(params, self._clock.now()))
+
+    def set_role(self, role: Role) -> None:
+        """Change what the machine does; UsageError names the roles."""
+        if role not in ROLES:
+            raise UsageError(f"there is no role {role!r}; the roles are {', '.join(ROLES)}")
+        self._queue.put(partial(self._planner.set_role, role))
+
+    def set_tempo(self, qpm: float) -> None:
+        """Change the tempo of the internal clock, in quarters a minute (10..600); UsageError when it is outside."""
+        if not 10 <= qpm <= 600:
+            raise UsageError(f"the tempo cannot be {qpm}; it lies between 10 and 600 quarters a minute")
+        self._queue.put(partial(self._send, {"op": "tempo", "qpm": qpm}))
+
+    def set_meter(self, numerator: int, denominator: int) -> None:
+        """Change the meter at the next bar line; ValueError when there is no such meter."""
+        Meter(0, numerator, denominator)
+        self._queue.put(partial(self._take_meter, numerator, denominator))
+
+    def set_sync(self, source: Sync) -> None:
+        """Follow our own clock ("internal") or the host's ("clock")."""
+        if source not in ("internal", "clock"):
+            raise UsageError(f"there is no sync {source!r}; it is internal or clock")
+        self._queue.put(partial(self._send, {"op": "sync", "source": source}))
+
+    def feed(self, data: bytes) -> None:
+        """Take a message as if it had reached the in port now."""
+        command = {"op": "feed", "data": list(data), "time": self._clock.now()}
+        self._queue.put(partial(self._send, command))
+
+    def close(self) -> None:
+        """End the session; `run` returns soon after. May be called more than once, and from a signal handler."""
+        self._queue.put(self._close)
+
+    def snapshot(self) -> Snapshot:
+        """Return what there is to see, at most a twentieth of a second old."""
+        return self._snapshot
+
+    # Doing what was commanded
+
+    def _open(self, now: float) -> None:
+        settings = self.settings
+        self._began = now
+        if settings.record is not None:
+            self._journal = settings.record.with_name(f"{settings.record.name}.{os.getpid()}.journal")
+        self._io = self._make_io(lambda event: self._queue.put(partial(self._io_said, event)))
+        self._send(
+            {
+                "op": "open",
+                "in_port": settings.in_port,
+                "out_port": settings.out_port,
+                "api": settings.api,
+                "internal": settings.internal_ports,
+                "tempo": settings.tempo,
+                "meter": list(settings.meter),
+                "sync": settings.sync,
+                "journal": None if self._journal is None else str(self._journal),
+            }
+        )
+        self._planner.seat.open(settings.generator, settings.params, now)
+
+    def _start(self) -> None:
+        if self._source != "internal" or self._running:
+            return
+        score = self._planner.score(0)
+        tick = max(0, round(self._stopped_at))
+        line = score.bar_start(tick)
+        bar = score.meter_at(line).bar
+        self._start_at = line if line >= tick else line + bar
+        self._send({"op": "start", "tick": self._start_at, "count_in": self.settings.count_in * bar})
+
+    def _panic(self) -> None:
+        self._send({"op": "panic"})
+        tick = self._tick(self._clock.now())
+        self._planner.ear.release(tick)
+        self._planner.forget_plan(tick)
+
+    def _take_generator(self, name: str, params: dict[str, str]) -> None:
+        self._planner.open(name, params, self._clock.now())
+
+    def _take_meter(self, numerator: int, denominator: int) -> None:
+        self._planner.set_meter(numerator, denominator, self._tick(self._clock.now()))
+        self._send({"op": "meter", "numerator": numerator, "denominator": denominator})
+
+    def _close(self) -> None:
+        self._closing = True
+
+    def _send(self, command: Message) -> None:
+        if self._io is not None:
+            self._io.send(command)
+
+    def _send_programs(self) -> None:
+        """Tell the host the instruments of the generator that plays, when they changed."""
+        parts = self._planner.seat.parts
+        if parts == self._programmed:
+            return
+        self._programmed = parts
+        for part in parts:
+            if not part.is_drums:
+                self._send({"op": "send", "data": [0xC0 | part.channel, part.program]})
+
+    # What happened
+
+    def _worker_said(self, seat: Seat, life: int, message: Message) -> None:
+        now = self._clock.now()
+        self._planner.answered(seat, life, message, self._tick(now), self._running, now)
+
+    def _io_said(self, event: Message) -> None:
+        tick = float(event.get("tick", 0.0))
+        match event["op"]:
+            case "on":
+                self._figures.notes_in += 1
+                if self._running:
+                    number = self._planner.on(tick, event["channel"], event["pitch"], event["velocity"])
+                    self._figures.played(number, event["time"])
+            case "off":
+                self._planner.off(tick, event["channel"], event["pitch"])
+            case "control":
+                self._planner.ear.control(tick, event["channel"], event["control"], event["value"])
+            case "timeline":
+                self._take_timeline(event)
+            case "locate":
+                self._planner.jump(self._tick(self._clock.now()), tick)
+            case "sent":
+                self._sent(event)
+            case "dropped":
+                self._figures.dropped += 1
+                self._planner.plan.dropped(event["id"])
+            case "ready":
+                names = (("in", event["in_port"]), ("out", event["out_port"]))
+                self._ports = tuple(Port(direction, name) for direction, name in names)
+            case "port":
+                self._take_port(event)
+            case "error":
+                self._say(event["message"])
+            case "failed":
+                raise PortError(event["message"])
+            case "bye":
+                self._bye = event["stats"]
+            case "gone" if not self._closing:
+                raise ComposerError(
+                    "the io process ended, so nothing can be heard or played; start again (the recording is kept)"
+                )
+
+    def _take_timeline(self, event: Message) -> None:
+        self._timeline = Timeline(event["tempo"], event["tick"], event["time"])
+        self._source, self._jitter_ms = event["source"], event["jitter_ms"]
+        self._figures.jitter_ms.append(event["jitter_ms"])
+        self._planner.tempo = round(event["tempo"], 1 if self._source == "clock" else 6)
+        was_running, self._running = self._running, event["running"]
+        if self._running and not was_running:
+            begin = max(0, round(event["tick"])) if self._start_at is None else self._start_at
+            self._start_at = None
+            self._planner.begin(begin)
+        elif was_running and not self._running:
+            self._stopped_at = event["tick"]
+            self._planner.ear.release(event["tick"])
+            self._planner.forget_plan(event["tick"])
+        elif not self._running:
+            self._stopped_at = event["tick"]
+
+    def _sent(self, event: Message) -> None:
+        planned = self._planner.plan.sent(event["id"])
+        if planned is None:
+            self._figures.late(event["late_ms"])
+        else:
+            self._figures.began(planned.knew, self._timeline.seconds(planned.onset), event["late_ms"])
+
+    def _take_port(self, event: Message) -> None:
+        state = "open" if event["state"] == "back" else event["state"]
+        self._ports = tuple(
+            Port(p.direction, p.name, state if p.name == event["name"] else p.state) for p in self._ports
+        )
+        self._say(f"the port {event['name']} is {event['state']}")
+        if event["state"] == "lost":
+            self._planner.ear.release(self._tick(self._clock.now()))
+
+    def _say(self, message: str) -> None:
+        if not self._messages or self._messages[-1] != message:
+            self._messages.append(message)
+
+    # Showing and waiting
+
+    def _tick(self, now: float) -> float:
+        return self._timeline.ticks(now) if self._running else self._stopped_at
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                self._queue.get_nowait()()
+            except Empty:
+                return
+
+    def _wait(self, now: float) -> float:
+        if not self._running:
+            return _IDLE_SECONDS
+        tick = self._tick(now)
+        due = self._timeline.seconds(self._planner.next_tick(tick)) - now
+        return max(0.0, min(due, _SHOW_SECONDS))
+
+    def _show(self, now: float) -> None:
+        self._shown_at = now
+        planner, tick = self._planner, self._tick(now)
+        score = planner.score(0)
+        meter = score.meter_at(max(0, int(tick)))
+        since = max(0, int(tick) - SHOWN_BARS * meter.bar)
+        fixed = planner.fixed_until(tick) if self._running else round(tick)
+        ahead = planner.plan.covered_until(max(0, round(tick)), planner.seat.number) - max(0.0, tick)
+        recent = quantiles(self._figures.recent_late_ms)
+        self._snapshot = Snapshot(
+            tick=tick,
+            running=self._running,
+            timeline=self._timeline,
+            meter=meter,
+            source=self._source,
+            jitter_ms=self._jitter_ms,
+            generator=planner.seat.name or self.settings.generator,
+            pending=planner.pending.name if planner.pending else None,
+            role=planner.role,
+            player=planner.ear.recent(since, max(0, round(tick))),
+            committed=planner.plan.between(since, fixed),
+            intended=planner.plan.between(fixed, fixed + 64 * meter.bar),
+            chords=tuple(sorted((t, symbol) for t, symbol in planner.chords.items() if t >= since)),
+            key=planner.key,
+            counters=Counters(
+                self._figures.notes_in,
+                self._figures.notes_out,
+                self._figures.dropped,
+                self._figures.deadlines,
+                dict(self._figures.misses),
+                planner.restarts,
+                recent["p50"],
+                recent["p99"],
+                max(0.0, ahead) if self._running else 0.0,
+            ),
+            ports=self._ports,
+            worker=planner.seat.state,
+            messages=tuple(self._messages),
+        )
+
+    # Ending
+
+    def finish(self) -> Stats:
+        """End what `poll` began: release every note, end the processes, write the figures, then the recording."""
+        self._closing = True
+        restarts, ended = self._planner.restarts, self._clock.now()
+        self._planner.close()
+        if self._io is not None:
+            self._io.close()
+        # An event that cannot be taken in any more must not keep the figures from being written.
+        while not self._queue.empty():
+            with suppress(Exception):
+                self._queue.get_nowait()()
+        clock = {"source": self._source, "tempo": self._timeline.tempo}
+        duration = 0.0 if self._began is None else ended - self._began
+        stats = self._figures.settled(duration, restarts, clock, self._bye)
+        try:
+            if self.settings.stats is not None:
+                stats.write(self.settings.stats)
+        finally:
+            self._show(ended)
+            if self._journal is not None and self.settings.record is not None:
+                journal, self._journal = self._journal, None
+                keep(journal, self.settings.record, self.settings)
+        return stats
+
+    def _net(self) -> Net:
+        try:
+            generator, parts = make_with_parts(self.settings.fallback, {}, self.settings.seed)
+        except Exception as error:
+            self._say(f"the fallback {self.settings.fallback} cannot be made ({error}); silence stands in for it")
+            return Net(None, (Part("Machine"),))
+        return Net(generator, parts)
+
+
+@contextmanager
+def _closing_on_signals(close: Callable[[], None]) -> Iterator[None]:
+    """Call `close` when a signal asks to end; does nothing outside the main thread, where signals cannot be taken."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: close()) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,210 @@
+"""The session, driven by a manual clock over the real engine on ports in memory."""
+
+import json
+
+import pytest
+from scripted import MACHINE, Echo, Stage
+
+from composer.errors import ComposerError, UsageError
+from composer.generators.base import Context
+from composer.live.offline import compose
+from composer.live.steps import Pace
+from composer.music import Note, Part, Score, Span
+
+MELODY = (Note(100, 60, 300), Note(480, 64, 150), Note(700, 67, 20), Note(725, 69, 500), Note(1440, 72, 700))
+
+
+def played(melody, stage, seconds):
+    """Play `melody` into the session from tick 0 on, and let time pass."""
+    stage.session.start()
+    stage.step()
+    messages = sorted(
+        [(n.onset, (0x90, n.pitch, n.velocity)) for n in melody] + [(n.end, (0x80, n.pitch, 0)) for n in melody]
+    )
+    for tick, message in messages:
+        stage.run_to(tick / 960)
+        stage.play(*message)
+    stage.run_to(seconds)
+    return [note for note in stage.machine_notes() if note[0] < 2400]
+
+
+def composed(generator, lead, role="accompany"):
+    score = Score((Part("Player", MELODY), *MACHINE))
+    context = Context(score, ("Machine",), 10_000, role)
+    notes = compose(generator, context, Span(0, 2400), lead=lead, pace=Pace())
+    return [(note.onset, note.pitch) for _, note in notes]
+
+
+@pytest.mark.parametrize("role", ["accompany", "fill"])
+@pytest.mark.parametrize("grid", [1, 240, 480])
+def test_live_equals_offline_note_for_note(grid, role):
+    generator = Echo(grid, 0 if grid == 1 else 40)
+    live = played(MELODY, Stage(generator, role=role), 2.6)
+
+    assert composed(generator, 1, role) == live
+
+
+@pytest.mark.parametrize("commit", [0.25, 0.5, 1.0])
+def test_a_longer_commit_is_a_longer_lead(commit):
+    live = played(MELODY, Stage(commit=commit), 2.6)
+
+    assert composed(Echo(), 1 + -(-int(commit * 480) // 240)) == live
+
+
+def test_every_note_that_left_is_ended_at_the_end():
+    stage = Stage()
+    played(MELODY, stage, 1.3)
+    stage.session.close()
+    stats = stage.session.finish()
+
+    assert set() == stage.sounding()
+    assert 0 == stats.sounding_at_exit
+    assert stats.notes_out == len(stage.machine_notes())
+    assert 5 == stats.notes_in
+
+
+def test_no_deadline_is_missed_when_the_worker_answers_at_once():
+    stage = Stage()
+    played((), stage, 4.0)
+    stats = stage.session.finish()
+
+    assert (16, {}) == (stats.deadlines, stats.misses)
+
+
+def test_a_generator_that_raises_leaves_the_fallback_playing():
+    stage = Stage(Echo(fails=True))
+    notes = played((), stage, 2.0)
+    stats = stage.session.finish()
+
+    assert [onset for onset, _ in notes] == list(range(0, 1921, 120))
+    assert {"echo": stats.deadlines} == stats.misses
+    assert stage.session.snapshot().messages == ("echo: RuntimeError: no idea",)
+
+
+def test_when_all_raise_silence_is_planned_and_counted():
+    stage = Stage(Echo(fails=True), Echo(1, 0, fails=True))
+    notes = played((), stage, 2.0)
+    stats = stage.session.finish()
+
+    assert [] == notes
+    assert {"echo": stats.deadlines, "fallback": stats.deadlines} == stats.misses
+
+
+def test_another_generator_takes_over_at_the_bar_line_without_a_gap():
+    stage = Stage(Echo(base=20))
+    stage.generators["high"] = Echo(base=80)
+    stage.session.start()
+    stage.run_to(1.0)
+    stage.session.set_generator("high")
+    stage.run_to(1.1)
+    assert "high" == stage.session.snapshot().pending
+    stage.run_to(4.0)
+    notes = stage.machine_notes()
+
+    assert list(range(0, 3841, 120)) == [onset for onset, _ in notes]
+    assert all((pitch >= 80) == (onset >= 1920) for onset, pitch in notes)
+    assert ("high", None) == (stage.session.snapshot().generator, stage.session.snapshot().pending)
+
+
+def test_a_generator_that_cannot_be_opened_leaves_the_old_one_playing():
+    stage = Stage()
+    stage.session.start()
+    stage.run_to(1.0)
+    stage.session.set_generator("nobody")
+    stage.run_to(4.0)
+    shown = stage.session.snapshot()
+
+    assert ("echo", None, ("nobody: ValueError: no nobody",)) == (shown.generator, shown.pending, shown.messages)
+    assert list(range(0, 3841, 120)) == [onset for onset, _ in stage.machine_notes()]
+
+
+def test_stop_ends_the_notes_and_start_goes_on_at_the_next_bar_line():
+    stage = Stage()
+    stage.session.start()
+    stage.run_to(1.03)
+    stage.session.stop()
+    stage.run_to(2.0)
+    assert set() == stage.sounding()
+    stage.session.start()
+    stage.run_to(2.1)
+
+    assert 1920 < stage.session.snapshot().tick <= 2016
+
+
+def test_panic_ends_what_sounds_and_the_music_goes_on():
+    stage = Stage()
+    stage.session.start()
+    stage.run_to(1.05)
+    stage.session.panic()
+    stage.step()
+    assert set() == stage.sounding()
+    before = len(stage.machine_notes())
+    stage.run_to(2.0)
+
+    assert len(stage.machine_notes()) > before + 4
+
+
+def test_in_trade_the_machine_plays_its_own_four_bars():
+    stage = Stage(role="trade", tempo=480.0)
+    stage.session.start()
+    stage.run_to(4.2)
+    onsets = [onset * 4 for onset, _ in stage.machine_notes()]
+
+    assert onsets
+    assert all(7680 - 2 <= onset < 15360 for onset in onsets)
+
+
+def test_after_a_jump_the_past_ends_where_the_song_goes_on():
+    stage = Stage(sync="clock")
+    pulse = 60 / 120 / 24
+    stage.play(0xFA)
+    for n in range(24 * 5):
+        stage.play(0xF8)
+        if n == 24:
+            stage.play(0x90, 60, 80)
+        stage.run_to((n + 1) * pulse)
+    stage.play(0xFC)
+    stage.play(0xF2, 32 & 0x7F, 0)
+    stage.play(0xFB)
+    for n in range(48):
+        stage.play(0xF8)
+        stage.run_to((24 * 5 + n + 1) * pulse)
+    shown = stage.session.snapshot()
+
+    assert shown.running
+    assert 3840 <= shown.tick < 5300
+    assert all(note.end <= 3840 for note in shown.player)
+    assert shown.player
+
+
+def test_figures_are_written_when_the_io_process_dies(tmp_path):
+    path = tmp_path / "stats.json"
+    stage = Stage(stats=path)
+    played(MELODY[:1], stage, 0.5)
+    stage.session._queue.put(lambda: stage.session._io_said({"op": "gone", "status": -9}))
+    with pytest.raises(ComposerError, match="io process ended"):
+        stage.session.run()
+
+    assert 1 == json.loads(path.read_text())["notes_in"]
+
+
+def test_reaction_is_the_time_to_the_first_note_that_knew():
+    stage = Stage(Echo(1, 0))
+    stage.session.start()
+    stage.run_to(0.1)
+    stage.play(0x90, 60, 80)
+    stage.run_to(1.0)
+    stats = stage.session.finish()
+
+    assert 1 == stats.reaction_ms["n"]
+    assert pytest.approx(25.0, abs=0.2) == stats.reaction_ms["max"]
+
+
+def test_wrong_commands_are_refused_with_what_is_possible():
+    session = Stage().session
+    with pytest.raises(UsageError, match="10 and 600"):
+        session.set_tempo(1000)
+    with pytest.raises(UsageError, match="accompany"):
+        session.set_role("sing")
+    with pytest.raises(UsageError, match="internal or clock"):
+        session.set_sync("moon")
