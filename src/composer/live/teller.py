@@ -1,0 +1,74 @@
+"""What is told about time: the timeline in force, to the main process and to the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from composer.live.inlet import Event
+from composer.live.lateness import Tally
+from composer.live.transport import Transport
+
+REPORT_SECONDS = 0.25
+"""The timeline is told at least this often."""
+
+# The host's tempo is told again at once when a tick would fall this much elsewhere than was told.
+_DRIFT_SECONDS = 0.003
+
+
+class Teller:
+    """Tell the timeline when it changes and every quarter of a second. One thread uses a teller."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        meter: tuple[int, int],
+        emit: Callable[[Event], None],
+        record: Callable[[float, float, Event], None],
+        tally: Tally,
+    ) -> None:
+        self.meter = meter
+        self.due = float("-inf")
+        """The moment at which the timeline is told again, in seconds."""
+        self._transport = transport
+        self._emit = emit
+        self._record = record
+        self._tally = tally
+        self._told = (False, transport.timeline)
+        self._marked: tuple[bool, float, tuple[int, int]] | None = None
+
+    def report(self, now: float) -> None:
+        """Tell the timeline if it is time to, or if it is not what was told."""
+        running, line = self._transport.running, self._transport.timeline
+        was_running, told = self._told
+        drift = abs(told.seconds(line.tick_origin) - line.time_origin) if running and was_running else 0.0
+        if now >= self.due or running != was_running or drift > _DRIFT_SECONDS:
+            self.tell(now)
+
+    def tell(self, now: float) -> None:
+        """Tell the timeline."""
+        transport = self._transport
+        self.due = now + REPORT_SECONDS
+        self._told = (transport.running, transport.timeline)
+        if transport.source == "clock" and transport.running:
+            self._tally.clock(transport.jitter_ms)
+        self.mark(now)
+        self._emit(
+            {
+                "op": "timeline",
+                "running": transport.running,
+                "tempo": transport.timeline.tempo,
+                "tick": transport.position(now),
+                "time": now,
+                "source": transport.source,
+                "jitter_ms": transport.jitter_ms,
+            }
+        )
+
+    def mark(self, now: float) -> None:
+        """Enter time, tempo and meter in the journal when they differ from what stands there."""
+        # A MIDI clock's tempo trembles; a tempo map with every tremble would be no use in a score.
+        state = (self._transport.running, round(self._transport.timeline.tempo, 1), self.meter)
+        if state != self._marked:
+            self._marked = state
+            running, tempo, meter = state
+            self._record(now, self._transport.position(now), {"running": running, "tempo": tempo, "meter": list(meter)})
