@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,8 @@ class Tables:
     """Probability of each key after a bar line, (key, key), keys as in `Key.index`."""
     change: dict[int, tuple[float, ...]]
     """Probability that the chord changes at each block of a bar, by the number of blocks in the bar."""
+    comping: dict[int, Floats]
+    """How a pianist's hands strike, (hand, block of the bar, struck before as three bits, strike): see training."""
     weak: tuple[float, float, float]
     """The same for other bars: on the bar line, on a quarter, between quarters."""
 
@@ -104,7 +107,7 @@ def load_tables() -> Tables:
         ) from None
 
 
-def tables_from(counts: dict[str, object]) -> Tables:
+def tables_from(counts: dict[str, Any]) -> Tables:
     """Return probabilities from counts as `composer train harmony` writes them; ValueError when a shape is wrong."""
     emission, move, start, modulation = (
         np.asarray(counts[name], dtype=float).reshape(shape)
@@ -115,20 +118,25 @@ def tables_from(counts: dict[str, object]) -> Tables:
             ("modulation", (2, 2, 12)),
         )
     )
-    bars: dict[str, list[list[float]]] = counts["change"]  # type: ignore[assignment]
+    bars: dict[str, list[list[float]]] = counts["change"]
     change = {int(blocks): tuple((a + 0.5) / (b + 10) for a, b in rows) for blocks, rows in bars.items()}
     by_strength = [
         [row for rows in bars.values() for block, row in enumerate(rows) if _strength(block) == strength]
         for strength in range(3)
     ]
-    weak = tuple(sum(a for a, _ in rows) / max(1, sum(b for _, b in rows)) for rows in by_strength)
+    line, beat, off = (sum(a for a, _ in rows) / max(1, sum(b for _, b in rows)) for rows in by_strength)
+    comping = {
+        int(blocks): _normal(np.asarray(table, dtype=float).reshape(2, int(blocks), 8, 4) + 0.5)
+        for blocks, table in counts["comping"].items()
+    }
     return Tables(
         _emission(emission, start),
         _move(move),
         _normal(start + 0.5),
         _modulation(modulation),
         change,
-        weak,  # type: ignore[arg-type]
+        comping,
+        (line, beat, off),
     )
 
 

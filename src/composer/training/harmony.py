@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from composer.generators.counts import BLOCK, VOICES, Evidence, hear, place_at
 from composer.music import Note, Span
@@ -18,15 +19,21 @@ PLAYERS = (("MELODY",), ("MELODY", "PIANO"))
 """Whom the model learns to listen to: somebody who sings, and somebody who plays with two hands."""
 
 
+HANDS = (range(52), range(52, 128))
+"""The pitches of a piano's left and right hand, for counting how they strike."""
+
+
 def count(training: Iterable[Song]) -> dict[str, object]:
     """Return the counts of all songs, pooled over keys, as plain lists and numbers."""
     emission = np.zeros((2, N_CHORDS, len(VOICES), 12))
     move = np.zeros((2, N_CHORDS, N_CHORDS))
     start = np.zeros((2, N_CHORDS))
     modulation = np.zeros((2, 2, 12))
+    comping = {blocks: np.zeros((len(HANDS), blocks, 8, 4)) for blocks in (6, 8)}
     change: dict[int, list[list[int]]] = {}
     for song in training:
         chords, keys = chord_blocks(song), key_blocks(song)
+        count_comping(song, comping)
         evidence = [blocks_heard(notes_of(song, parts), len(chords)) for parts in PLAYERS]
         for block, (chord, key) in enumerate(zip(chords, keys, strict=True)):
             if chord is None:
@@ -53,8 +60,29 @@ def count(training: Iterable[Song]) -> dict[str, object]:
         "start": start.astype(int).tolist(),
         "modulation": modulation.astype(int).tolist(),
         # Bars of other lengths are too rare, and mostly mistakes of the beat annotation.
+        "comping": {str(blocks): counts.astype(int).tolist() for blocks, counts in comping.items()},
         "change": {str(blocks): rows for blocks, rows in sorted(change.items()) if blocks in (6, 8)},
     }
+
+
+def count_comping(song: Song, comping: dict[int, NDArray[np.float64]]) -> None:
+    """Add how each hand of the piano strikes in each block, given whether it struck in each of the three before.
+
+    A block is struck on its beginning (1), in its middle (2), on both (3) or not (0); `comping` holds arrays (hand,
+    block of the bar, strikes before as three bits, strike) by the number of blocks in the bar.
+    """
+    notes = song.score.part("PIANO").notes
+    for hand, pitches in enumerate(HANDS):
+        struck: dict[int, int] = {}
+        for note in notes:
+            if note.pitch in pitches:
+                half = round(note.onset / (BLOCK // 2))
+                struck[half // 2] = struck.get(half // 2, 0) | 1 << half % 2
+        for block in range(min(struck, default=0), max(struck, default=-1) + 1):
+            place = place_at(song.score, block * BLOCK)
+            if place.blocks in comping:
+                before = sum(1 << i for i in range(3) if block - 1 - i in struck)
+                comping[place.blocks][hand, place.block, before, struck.get(block, 0)] += 1
 
 
 def chord_blocks(song: Song) -> list[Chord | None]:
