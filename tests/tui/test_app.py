@@ -223,6 +223,16 @@ async def test_nothing_overflows(size):
         assert "Quit" in lines[-1]
 
 
+async def test_a_chord_is_named_where_it_begins_and_not_again():
+    chords = ((0, "Am"), (480, "Am"), (960, "F"))
+    app = ComposerApp(Settings(), lambda settings: FakeSession(replace(STILL, chords=chords)))
+    async with app.run_test() as pilot:
+        await shown(pilot)
+        line = screen_lines(app)[app.screen.query_one(Roll).region.y]
+
+    assert ["Am", "F"] == line.split()
+
+
 async def test_a_tiny_screen_says_what_it_needs():
     app = ComposerApp(Settings(), lambda settings: FakeSession(song(5400.0)))
     async with app.run_test(size=(20, 5)) as pilot:

@@ -1,7 +1,7 @@
 """Where notes fall on a grid of character cells: pure functions from ticks and pitches to text.
 
-A cell holds two half columns of time and two half rows of pitch. The three kinds of notes have three textures, told apart
-without colour: the player's are dense dots, the machine's committed notes are solid, what it only intends is an outline.
+A cell holds two half columns of time and two half rows of pitch. Three textures tell notes apart without colour: the
+player's are dense dots, the machine's committed ones are solid, and those it only intends are outlines.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -30,12 +32,13 @@ if TYPE_CHECKING:
     from composer.live.snapshot import Snapshot
 
 _RULER = 2
+_NAMES = {kind: kind.name.lower() for kind in Kind}
 
 
 class Roll(Widget):
     """Draw the notes of a snapshot; lines that did not change are not drawn again."""
 
-    COMPONENT_CLASSES = {f"roll--{kind.name.lower()}" for kind in Kind} | {
+    COMPONENT_CLASSES = {f"roll--{name}" for name in _NAMES.values()} | {
         "roll--black",
         "roll--label",
         "roll--chord",
@@ -50,6 +53,7 @@ class Roll(Widget):
         self._rows: list[tuple[bool, list[Run]]] = []
         self._head: list[str] = ["", ""]
         self._labels: list[str] = []
+        self._styles: dict[tuple[str, bool], Style] = {}
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw `snapshot`; called on the interface's thread."""
@@ -74,7 +78,8 @@ class Roll(Widget):
 
     def _redraw(self, seen: View, snapshot: Snapshot, notes: list[list[Note]]) -> None:
         rows = layout(seen, snapshot.meter, *notes)
-        chords = [(seen.column(tick), symbol) for tick, symbol in snapshot.chords]
+        changes = [next(same) for _, same in groupby(snapshot.chords, key=itemgetter(1))]
+        chords = [(seen.column(tick), symbol) for tick, symbol in changes]
         bars = [(column, str(number)) for number, column in bar_lines(seen, snapshot.meter)]
         head = [ruler(seen, chords), ruler(seen, bars)]
         shaded = [(is_black_key(seen, y), runs) for y, runs in enumerate(rows)]
@@ -93,21 +98,29 @@ class Roll(Widget):
             self._fit = None
             self.show(self._snapshot)
 
+    def notify_style_update(self) -> None:
+        """Look the colours up again: the theme may be another one."""
+        self._styles = {}
+        super().notify_style_update()
+
     def render_line(self, y: int) -> Strip:
         """Return line `y` of the widget: chord names, bar numbers, then the rows of the grid."""
-        label = self.get_component_rich_style("roll--label")
-        if y < _RULER:
-            style = self.get_component_rich_style(("roll--chord", "roll--number")[y])
-            segments = [Segment(" " * LABEL_WIDTH, label), Segment(self._head[y], style)]
-        elif y - _RULER < len(self._rows):
-            black, runs = self._rows[y - _RULER]
-            under = Style(bgcolor=self.get_component_rich_style("roll--black").bgcolor) if black else Style()
-            segments = [Segment(self._labels[y - _RULER], label)]
-            segments += [Segment(run.text, self._style(run.kind, under)) for run in runs]
-        else:
+        if not self._rows or y - _RULER >= len(self._rows):
             return Strip.blank(self.size.width, self.rich_style)
-        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+        label = self._style("label")
+        if y < _RULER:
+            style = self._style(("chord", "number")[y])
+            return Strip([Segment(" " * LABEL_WIDTH, label), Segment(self._head[y], style)])
+        black, runs = self._rows[y - _RULER]
+        segments = [Segment(self._labels[y - _RULER], label)]
+        segments += [Segment(text, self._style(_NAMES[kind], black)) for text, kind in runs]
+        return Strip(segments, self.size.width)
 
-    def _style(self, kind: Kind, under: Style) -> Style:
-        style = self.get_component_rich_style(f"roll--{kind.name.lower()}")
-        return style if kind is Kind.SOUNDING else style + under
+    def _style(self, name: str, black: bool = False) -> Style:
+        # Kept, because asking the style sheet for every run would be most of the work of a frame.
+        if (style := self._styles.get((name, black))) is None:
+            style = self.get_component_rich_style(f"roll--{name}")
+            if black and name != "sounding":
+                style += Style(bgcolor=self.get_component_rich_style("roll--black").bgcolor)
+            self._styles[name, black] = style
+        return style

@@ -56,6 +56,8 @@ class SessionThread:
             self._failed(error)
         finally:
             with self._lock:
-                self.session = None
+                # The failure may already have been answered by opening another one.
+                if self.session is session:
+                    self.session = None
             if session is not None:
                 session.close()
