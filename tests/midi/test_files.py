@@ -126,7 +126,7 @@ def test_smpte_time_keeps_its_seconds(read):
 
 
 def test_sysex_foreign_chunks_padding_and_wrong_key_signatures_are_passed_over(read):
-    track = b"\x00\xf0\x03\x7e\x7f\xf7\x00\xff\x59\x02\x40\x07\x00\x90\x3c\x50\x0a\x80\x3c\x00" + END + b"\0\0\0"
+    track = b"\x00\xf0\x03\x7e\x7f\xf7\x00\xff\x59\x02\x40\x07\x00\x90\x3c\x50\x0a\x80\x3c\x00" + END + b"\0\xf4"
     data = smf(track)
 
     assert [(0, 10, 60, 80)] == notes(read(data[:14] + chunk(b"XFIH", b"abc") + data[14:] + b"\n"))

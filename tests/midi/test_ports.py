@@ -64,6 +64,14 @@ def test_without_any_midi_system_it_says_what_to_do_and_nothing_else(monkeypatch
     assert ("", "") == capfd.readouterr()
 
 
+def test_a_named_midi_system_that_does_not_answer_is_told_in_one_sentence(monkeypatch, capfd):
+    monkeypatch.setenv("ALSA_CONFIG_PATH", "/no/such/file")
+
+    with pytest.raises(PortError, match="alsa does not answer"):
+        ports.open_output(None, api="alsa")
+    assert ("", "") == capfd.readouterr()
+
+
 def test_an_exception_in_the_callback_is_logged_and_the_next_message_is_heard(caplog):
     heard = []
     relay = ports._relay(lambda data, time: heard.append(data[1] // data[2]))
@@ -172,10 +180,10 @@ print(into.alive(), out.alive(), flush=True)
 wait(lambda: not into.alive() and not out.alive())
 print("lost", flush=True)
 sys.stdin.readline()
-into, out = ports.open_input(None, print), ports.open_output(None)
-print(into.name, out.name, into.alive(), out.alive(), flush=True)
-into.close()
-out.close()
+new_into, new_out = ports.open_input(None, print), ports.open_output(None)
+print(new_into.name, new_out.name, new_into.alive(), new_out.alive(), flush=True)
+for port in into, out, new_into, new_out:
+    port.close()
 """
 
 

@@ -153,6 +153,15 @@ def test_pulses_that_come_back_go_on_counting():
 
     assert follower.feed(CLOCK, 20.0) == "start"
     assert follower.timeline.ticks(20.0) == 200
+    assert pytest.approx(120) == follower.tempo
+
+
+def test_pulses_at_one_moment_have_the_largest_tempo():
+    follower = started()
+    for _ in range(48):
+        follower.feed(CLOCK, 1.0)
+
+    assert pytest.approx(1000) == follower.tempo
 
 
 def test_a_song_position_cut_short_and_foreign_messages_do_nothing():

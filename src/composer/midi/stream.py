@@ -80,4 +80,4 @@ def messages(notes: Iterable[PlayedNote]) -> list[tuple[float, tuple[int, int, i
     ordered = sorted(notes, key=lambda n: (n.onset, n.channel, n.pitch, n.duration, n.velocity))
     ons = [(n.onset, (NOTE_ON | n.channel, n.pitch, n.velocity)) for n in ordered]
     offs = sorted((n.onset + n.duration, (NOTE_OFF | n.channel, n.pitch, 0)) for n in ordered)
-    return sorted([*offs, *ons], key=lambda event: (event[0], event[1][0] >= NOTE_ON))
+    return sorted([*offs, *ons], key=lambda event: event[0])

@@ -155,8 +155,8 @@ class _PulseLine:
         errors = [time - (phase + interval * n) for n, time in enumerate(times[-_RECENT:], start=1)]
         limit = 2 * deviation + _TURN_SECONDS
         # Errors that do not grow are no new tempo: JACK's periods beating with the pulses slip by one period.
-        growth = errors[-1] - errors[0]
-        return (min(errors) > limit and growth > _TURN_SECONDS) or (max(errors) < -limit and growth < -_TURN_SECONDS)
+        grows = abs(errors[-1]) - abs(errors[0]) > _TURN_SECONDS
+        return grows and (min(errors) > limit or max(errors) < -limit)
 
     def _fit(self) -> None:
         # What was expected fades while the first quarter is heard.
