@@ -17,7 +17,7 @@ N = 24
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    """A model of random weights on disk, float and int8."""
+    """Keep a model of random weights on disk, float and int8."""
     torch.manual_seed(0)
     model = Anticipator(TINY).eval()
     for layer in model.layers:

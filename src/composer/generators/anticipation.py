@@ -80,13 +80,15 @@ class Anticipation:
     def propose(self, context: Context, span: Span) -> Iterator[PartNote]:
         """Yield the machine's notes in `span`, in order of onset."""
         heard = (context.known_until + B.MARGIN) // B.BLOCK_TICKS  # blocks below this one are known
-        shift = self._shift(context)
-        player = self._player_rows(context, shift)
-        instruments = self._instruments(context)
-        machine = self._machine_rows(context, instruments, span.start, shift)
-        first, last = span.start // B.BLOCK_TICKS, -(-span.end // B.BLOCK_TICKS)
         self.chords = []
-        self._stream.begin(shift, tuple(sorted(instruments.values())), self.params.lead, max(0, first - MEMORY))
+        begun = self._begun(context)
+        if begun is None:
+            return
+        shift = self._shift(context)
+        player, machine, instruments = self._rows(context, span.start, shift)
+        first, last = span.start // B.BLOCK_TICKS, -(-span.end // B.BLOCK_TICKS)
+        identity = (shift, tuple(sorted(set(instruments.values()))), self.params.lead, context.role)
+        self._stream.begin(identity, max(begun, first - MEMORY))
         for block in range(self._stream.first, last):
             row = self._block_row(context, block, sum(1 << i for i in set(instruments.values())))
             given = machine[machine[:, B.TIME] // B.POSITIONS == block]
@@ -102,6 +104,15 @@ class Anticipation:
                     yield PartNote(self._name(int(event[B.INST]), instruments), note)
             self._name_chord(block, shift)
 
+    @staticmethod
+    def _begun(context: Context) -> int | None:
+        """Return the block of the bar in which the music begins, None while an accompanist waits for the player."""
+        playing = context.players if context.players else ()
+        onset = min((p.notes[0].onset for p in playing if p.notes), default=None)
+        if onset is not None and onset <= context.known_until:
+            return context.score.bar_start(onset) // B.BLOCK_TICKS
+        return None if playing and context.role == "accompany" else 0
+
     def _group(self, player: B.Ints, block: int) -> B.Ints:
         """Return the player's rows that come before a block: those of block - lead, at the beginning all before."""
         own = player[:, B.TIME] // B.POSITIONS
@@ -109,20 +120,24 @@ class Anticipation:
             return np.asarray(player[(own >= block) & (own <= block - self.params.lead)])
         return np.asarray(player[own == block - self.params.lead])
 
-    def _player_rows(self, context: Context, shift: int) -> B.Ints:
-        notes = [n for part in context.players if not part.is_drums for n in part.notes]
-        rows = B.player_events(note_array(notes), shift)
-        rows = rows[np.lexsort((rows[:, B.PITCH], rows[:, B.TIME]))]
-        same = (np.diff(rows[:, [B.PITCH, B.TIME]], axis=0) == 0).all(axis=1)
-        return rows[np.concatenate([[True], ~same])] if len(rows) else rows
+    def _rows(self, context: Context, before: int, shift: int) -> tuple[B.Ints, B.Ints, dict[str, int]]:
+        """Return what the player played, what the machine played before a tick, and the instruments of its parts.
 
-    def _machine_rows(self, context: Context, instruments: dict[str, int], before: int, shift: int) -> B.Ints:
+        Where the machine takes over (continue, trade, fill), what the player played before is read as its own.
+        """
+        instruments = self._instruments(context)
         rows = [np.zeros((0, 8), dtype=np.int64)]
         for part in context.machines:
             notes = [n for n in part.notes if n.onset < before]
             rows.append(B.machine_events(note_array(notes), instruments[part.name], shift))
-        found = np.concatenate(rows)
-        return found[np.lexsort((found[:, B.PITCH], found[:, B.INST], found[:, B.TIME]))]
+        heard = [n for part in context.players if not part.is_drums for n in part.notes]
+        if context.role == "accompany":
+            player = B.player_events(note_array(heard), shift)
+        else:
+            player = rows[0]
+            voice = next(i for i in instruments.values() if i != B.DRUMS)
+            rows.append(B.machine_events(note_array(n for n in heard if n.onset < before), voice, shift))
+        return _in_order(player), _in_order(np.concatenate(rows)), instruments
 
     def _instruments(self, context: Context) -> dict[str, int]:
         """Return the model's instrument for each machine part; parts of other generators are read as the first one."""
@@ -169,6 +184,13 @@ class Anticipation:
             return B.key_shift(tonic, minor=False)
         key = self._listener.follow(context, context.known_until).key
         return B.key_shift(key.tonic, key.mode == "minor")
+
+
+def _in_order(rows: B.Ints) -> B.Ints:
+    """Return rows by time, instrument and pitch, each once."""
+    rows = rows[np.lexsort((rows[:, B.PITCH], rows[:, B.INST], rows[:, B.TIME]))]
+    same = (np.diff(rows[:, [B.PITCH, B.INST, B.TIME]], axis=0) == 0).all(axis=1)
+    return np.asarray(rows[np.concatenate([[True], ~same])]) if len(rows) else rows
 
 
 def _decoder(name: str) -> Any:

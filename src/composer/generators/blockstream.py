@@ -56,11 +56,11 @@ class BlockStream:
         self._lead = 1
         self._at = 0
 
-    def begin(self, shift: int, instruments: tuple[int, ...], lead: int, first: int) -> None:
-        """Begin a question. A new key, band or lead begins a new sequence at block `first`."""
-        identity = (shift, instruments, lead)
+    def begin(self, identity: tuple[int, tuple[int, ...], int, str], first: int) -> None:
+        """Begin a question; a new identity (key shift, instruments, lead, role) begins a new sequence at block `first`."""
         kept = bool(self._groups) and identity == self._identity and self._groups[0].block <= first
-        self._identity, self._instruments, self._lead = identity, instruments, lead
+        self._identity = identity
+        _, self._instruments, self._lead, _ = identity
         if not kept:
             self._groups.clear()
             self.decoder.rollback(0)

@@ -162,7 +162,7 @@ class Decoder:
     def look(self, place: int) -> Floats:
         """Return what the last layer knows (C,) of an event that would stand at `place`; undone by the next look."""
         at = slice(self.length - 1, self.length)
-        z = self._run_last(at, np.array([place]))[0]
+        z: Floats = self._run_last(at, np.array([place]))[0]
         # append() would skip this step otherwise; a look is only a question.
         self._last_length = self.length - 1
         return z

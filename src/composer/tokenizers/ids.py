@@ -1,7 +1,7 @@
 """Block sequences as plain token ids, whole or streaming: the same ids for a piece known or still being played.
 
 An event is written as four ids (a note: place, pitch, duration, velocity) or six (a block: place in the bar, bar
-length, lead, tempo, instruments, chord). The ids carry everything; the model itself reads events (composer.tokenizers.blocks).
+length, lead, tempo, instruments, chord). The ids carry everything; the model reads events (composer.tokenizers.blocks).
 """
 
 from __future__ import annotations

@@ -61,14 +61,24 @@ def evaluate(
 
 
 def test_songs(data: Path, count: int | None) -> list[Song]:
-    """Return the first `count` (all by default) songs of the test split that have melody and piano from early on."""
+    """Return the first `count` (all by default) songs of the test split, each from the bar on in which its melody begins.
+
+    Songs without enough melody and piano in the bars that are played are left out.
+    """
     out = []
-    for song in songs(find_pop909(data), "test"):
+    for song in map(from_melody, songs(find_pop909(data), "test")):
         if all(len(song.score.part(p).within(Span(0, BLOCKS * BLOCK))) > 40 for p in ("MELODY", "PIANO")):
             out.append(song)
         if len(out) == count:
             break
     return out
+
+
+def from_melody(song: Song) -> Song:
+    """Return the song without the bars before its melody."""
+    start = song.score.bar_start(min((n.onset for n in song.score.part("MELODY").notes), default=0))
+    chords = tuple((max(0, a - start), b - start, chord) for a, b, chord in song.chords if b > start)
+    return replace(song, score=song.score.shift(-start), chords=chords)
 
 
 # --- free-running accompaniment -----------------------------------------------------------------------------------
