@@ -23,6 +23,7 @@ class Account:
     """Start a session's time and tell its messages, with `bars` each bar when it is over, from a thread of its own.
 
     Time starts when the chosen generator is open, or when that takes longer than a few seconds: the fallback plays.
+    A generator that cannot be opened ends the session; `failure` says why.
     """
 
     def __init__(self, session: Session, bars: bool) -> None:
@@ -31,8 +32,9 @@ class Account:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, name="account", daemon=True)
         self._told: tuple[str, ...] = ()
-        self._has_opened = False
+        self._has_opened = self._has_started = False
         self._bar = 0
+        self.failure = ""
 
     def begin(self) -> None:
         """Begin to look."""
@@ -45,14 +47,21 @@ class Account:
 
     def _look(self) -> None:
         latest = time.monotonic() + _PATIENCE_SECONDS
-        has_started = False
         while not self._over.wait(_LOOK_SECONDS):
             snapshot = self._session.snapshot()
-            if not has_started and snapshot.ports and (snapshot.worker != "starting" or time.monotonic() > latest):
-                has_started = True
-                self._session.start()
+            if not self._has_started and snapshot.ports:
+                self._start(snapshot, time.monotonic() > latest)
             self._tell(snapshot)
         self._tell_messages(self._session.snapshot())
+
+    def _start(self, snapshot: Snapshot, is_late: bool) -> None:
+        state, _, why = snapshot.worker.partition(": ")
+        if state == "failed":
+            self.failure = f"{snapshot.generator} cannot play: {why}"
+            self._session.close()
+        elif state == "ready" or is_late:
+            self._has_started = True
+            self._session.start()
 
     def _tell(self, snapshot: Snapshot) -> None:
         if not self._has_opened and snapshot.ports:
@@ -71,7 +80,7 @@ class Account:
 
     def _tell_messages(self, snapshot: Snapshot) -> None:
         for message in snapshot.messages:
-            if message not in self._told:
+            if message not in self._told and not self.failure:
                 print(message, file=sys.stderr)
         self._told = snapshot.messages
 

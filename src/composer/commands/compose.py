@@ -72,7 +72,7 @@ def numbered(path: Path, count: int) -> list[Path]:
 
 
 def _request(args: argparse.Namespace, score: Score | None) -> tuple[Callable[..., Score], dict[str, Any]]:
-    """Return the function of the offline loop that the verb stands for, and what it is asked besides seed and params."""
+    """Return the function of the offline loop that does what the verb says, and what it is asked."""
     from composer.live import offline
 
     name: str = args.generator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from composer.commands import options
 from composer.commands.ports import APIS
-from composer.errors import PortError
+from composer.errors import ModelError, PortError
 from composer.generators.base import ROLES
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     from composer.live.session import Session
 
     session = Session(settings)
-    with closed_by_signals(session), company(session, args.demo):
+    with closed_by_signals(session), company(session, demo=args.demo, bars=args.demo):
         stats = session.run()
     tell_end(settings, stats)
     return 0
@@ -123,11 +123,14 @@ def closed_by_signals(session: Session) -> Iterator[None]:
 
 
 @contextmanager
-def company(session: Session, demo: bool) -> Iterator[None]:
-    """Start the transport once the generator is open, tell what happens, and let the built-in player play in a demo."""
+def company(session: Session, *, demo: bool, bars: bool) -> Iterator[None]:
+    """Start the time once the generator is open, tell what happens, and let the built-in player play in a demo.
+
+    ModelError when the generator could not be opened.
+    """
     from composer.commands.account import Account
 
-    account = Account(session, bars=demo)
+    account = Account(session, bars)
     account.begin()
     player = None
     if demo:
@@ -140,6 +143,8 @@ def company(session: Session, demo: bool) -> Iterator[None]:
         if player is not None:
             player.stop()
         account.end()
+    if account.failure:
+        raise ModelError(account.failure)
 
 
 def tell_end(settings: Settings, stats: Stats) -> None:

@@ -31,11 +31,11 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """List, show or verify."""
     if args.action == "list":
-        found = [{"name": name, "folder": str(folder), "bytes": _size(folder)} for name, folder in models().items()]
+        found = [(name, folder, _size(folder)) for name, folder in models().items()]
         if args.json:
-            print_json(found)
-        for model in found if not args.json else ():
-            print(f"{model['name']}  {model['bytes'] / 1e6:.1f} MB  {model['folder']}")
+            print_json([{"name": name, "folder": str(folder), "bytes": size} for name, folder, size in found])
+        for name, folder, size in found if not args.json else ():
+            print(f"{name}  {size / 1e6:.1f} MB  {folder}")
         return 0
     names = [args.name] if args.name or args.action == "show" else list(models())
     return max((_ACTIONS[args.action](folder_of(name), args.json) for name in names), default=0)

@@ -1,0 +1,182 @@
+"""composer bench: decoding speed, lateness while playing, and how soon things start."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from composer.commands import options
+from composer.errors import ComposerError
+
+if TYPE_CHECKING:
+    from composer.live.session import Session
+    from composer.live.settings import Settings
+    from composer.live.stats import Stats
+
+
+def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("what", choices=tuple(BENCHES), help="what to measure")
+    help = "decode: a model, a folder, or shape:amt-small and the like with random weights"
+    parser.add_argument("--model", default=options.DEFAULT_GENERATOR, metavar="NAME", help=help)
+    help = "decode: tokens of context (default: 1000)"
+    parser.add_argument("--context", type=options.whole(1, 100_000), default=1000, metavar="N", help=help)
+    help = "live: seconds of playing (default: 60)"
+    parser.add_argument("--seconds", type=options.number(1, 1e5), default=60.0, metavar="N", help=help)
+    options.add_generator(parser)
+    options.add_choices(parser)
+    parser.add_argument("--no-interface", action="store_true", help="live: without the terminal interface beside it")
+    parser.add_argument("--internal", action="store_true", help="live: ports inside the program instead of real ones")
+    parser.add_argument("--repeats", type=options.whole(1, 1000), default=7, metavar="N", help="startup: runs of each")
+    options.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print."""
+    result = BENCHES[args.what](args)
+    if args.json:
+        options.print_json(result)
+        return 0
+    for name, value in result.items():
+        shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        print(f"{name}: {shown}")
+    return 0
+
+
+def decode(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure how fast a model decodes."""
+    from composer.neural import bench
+
+    result: dict[str, Any] = bench.decode(args.model, args.context)
+    return result
+
+
+def live(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure how late notes leave while the built-in player, the generator and the interface are at work."""
+    from composer.live.bench import measure
+
+    with tempfile.TemporaryDirectory(prefix="composer-") as folder:
+        settings = _settings(args, Path(folder) / "stats.json", args.seconds)
+        interface = not args.no_interface
+        result = measure(settings, _play_with_interface if interface else _play_alone)
+    p99, idle = result["late_ms"]["p99"], result["idle_late_ms"].get("p99", 0.0)
+    return result | {"interface": interface, "p99_ratio": round(p99 / idle, 2) if idle else None}
+
+
+def _settings(args: argparse.Namespace, stats: Path | None, seconds: float) -> Settings:
+    from composer.live.settings import Settings
+    from composer.midi.ports import available_apis
+
+    apis: tuple[str, ...] = ()
+    with suppress(ComposerError):
+        apis = available_apis()
+    return Settings(
+        generator=args.generator,
+        params=options.params(args, args.generator),
+        api=apis[0] if apis else "auto",
+        seed=args.seed,
+        stats=stats,
+        duration=seconds,
+        internal_ports=args.internal or not apis,
+    )
+
+
+def _play_alone(settings: Settings) -> Stats:
+    from composer.commands.jam import closed_by_signals, company
+    from composer.live.session import Session
+
+    session = Session(settings)
+    with closed_by_signals(session), company(session, demo=True, bars=False):
+        return session.run()
+
+
+def _play_with_interface(settings: Settings) -> Stats:
+    """Run the interface without a terminal: everything is laid out and drawn, and what was drawn is thrown away."""
+    import json
+
+    from composer.commands.account import Account
+    from composer.live.session import Session
+    from composer.live.stats import Stats
+    from composer.tui.app import ComposerApp
+
+    accounts: list[Account] = []
+
+    def make(settings: Settings) -> Session:
+        session = Session(settings)
+        accounts.append(Account(session, bars=False))
+        accounts[-1].begin()
+        return session
+
+    app = ComposerApp(settings, make, demo=True)
+    assert settings.duration
+    assert settings.stats
+    timer = threading.Timer(settings.duration + 1.0, lambda: app.call_from_thread(app.exit))
+    timer.start()
+    try:
+        app.run(headless=True, size=(120, 40))
+    finally:
+        timer.cancel()
+        for account in accounts:
+            account.end()
+    if app.failure is not None:
+        raise app.failure
+    return Stats(**json.loads(settings.stats.read_text("utf-8")))
+
+
+def startup(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure how soon help, the list and the first note come, beside importing mido, in turns."""
+    commands = {
+        "import_mido": ["-c", "import mido"],
+        "help": ["-m", "composer.cli", "--help"],
+        "list": ["-m", "composer.cli", "list"],
+    }
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(args.repeats):
+        for name, command in commands.items():
+            began = time.perf_counter()
+            subprocess.run([sys.executable, *command], stdout=subprocess.DEVNULL, check=True)
+            times[name].append(time.perf_counter() - began)
+    middle = {name: median(values) for name, values in times.items()}
+    return {
+        "seconds": {name: round(value, 3) for name, value in middle.items()},
+        "times_import_mido": {n: round(v / middle["import_mido"], 2) for n, v in middle.items() if n != "import_mido"},
+        "first_note_seconds": _first_note(args),
+    }
+
+
+def _first_note(args: argparse.Namespace) -> float | None:
+    """Return the seconds from opening a session to the first note of the machine, the built-in player playing."""
+    from composer.commands.jam import company
+    from composer.live.bench import first_note_seconds
+    from composer.live.session import Session
+
+    session = Session(_settings(args, None, 25.0))
+    found: list[float | None] = []
+
+    def watch() -> None:
+        found.append(first_note_seconds(session))
+        session.close()
+
+    watcher = threading.Thread(target=watch, name="first note")
+    watcher.start()
+    with company(session, demo=True, bars=False):
+        session.run()
+    watcher.join()
+    return None if found[0] is None else round(found[0], 3)
+
+
+BENCHES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "decode": decode,
+    "live": live,
+    "startup": startup,
+}
+"""What can be measured."""
