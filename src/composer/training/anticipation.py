@@ -80,10 +80,10 @@ def validation(items: list[SongArrays], length: int) -> dict[str, list[dict[str,
     sets: dict[str, list[dict[str, Tensor]]] = {}
     for lead in VALIDATION_LEADS:
         for name, players in ((f"lead{lead}", ("MELODY",)), (f"lead{lead}_silent", ())):
-            drawn = [
-                example(arrange(s, players, {"PIANO": "piano"}, lead, 32, length, s.shift), length)
-                for s in items[:VALIDATION_SONGS]
+            heard = [
+                arrange(s, players, {"PIANO": "piano"}, lead, 32, length, s.shift) for s in items[:VALIDATION_SONGS]
             ]
+            drawn = [example(events, events, length) for events in heard]
             batches = [drawn[i : i + 8] for i in range(0, len(drawn), 8)]
             sets[name] = [{k: torch.from_numpy(np.stack([d[k] for d in b])) for k in b[0]} for b in batches]
     return sets

@@ -219,7 +219,7 @@ def likelihood(held_out: Sequence[Song], model_name: str, length: int = 512) -> 
             drawn = []
             for song in map(arrays, held_out):
                 events = arrange(song, players, {"PIANO": "piano"}, lead, 0, length, song.shift)
-                drawn.append(example(events, length))
+                drawn.append(example(events, events, length))
             batch = [{k: torch.from_numpy(np.stack([d[k] for d in drawn])) for k in drawn[0]}]
             nats[who] = validate(model, batch)
         for key in ("note", "m_pitch", "chord"):

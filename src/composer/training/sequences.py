@@ -85,16 +85,45 @@ def draw(song: SongArrays, length: int, rng: np.random.Generator, augment: bool 
     first = 0 if rng.random() < 0.2 else int(rng.integers(0, max(1, song.blocks - 64)))
     shift = song.shift + (int(rng.choice(WRONG_KEYS)) if augment and rng.random() < 0.2 else 0)
     events = arrange(song, players, machines, lead, first, length, shift)
-    quiet = 0
-    if augment and rng.random() < 0.25:
-        quiet = first + int(rng.integers(8, 65))
-        events = events[~((events[:, B.KIND] == B.MACHINE) & (events[:, B.TIME] < quiet * B.POSITIONS))]
-    if augment and rng.random() < 0.1:
+    if not augment:
+        return example(events, events, length)
+    if players and rng.random() < 0.15:
         a = first + int(rng.integers(0, 64))
-        b = a + int(rng.integers(16, 65))
-        inside = (events[:, B.TIME] >= a * B.POSITIONS) & (events[:, B.TIME] < b * B.POSITIONS)
-        events = events[~((events[:, B.KIND] == B.PLAYER) & inside)]
-    return example(events, length, quiet)
+        silent = _between(events, a, a + int(rng.integers(16, 65)))
+        events = events[~((events[:, B.KIND] == B.PLAYER) & silent)]
+    seen, quiet = events, 0
+    if rng.random() < 0.5:
+        quiet = first + int(rng.integers(8, 129))
+        events = events[~((events[:, B.KIND] == B.MACHINE) & _between(events, first, quiet))]
+        seen = misled(events, quiet, song, rng) if players else events
+    return example(events, seen, length, quiet)
+
+
+def _between(events: Ints, low: int, high: int) -> NDArray[np.bool_]:
+    return (events[:, B.TIME] >= low * B.POSITIONS) & (events[:, B.TIME] < high * B.POSITIONS)
+
+
+def misled(events: Ints, until: int, song: SongArrays, rng: np.random.Generator) -> Ints:
+    """Return the events with other chords before block `until`: none, or those of other bars of the song.
+
+    The model is still asked for the right ones, so it has to hear them in what the player plays; and it learns to come
+    back from its own mistakes.
+    """
+    seen = events.copy()
+    blocks = np.flatnonzero((seen[:, B.KIND] == B.BLOCK) & (seen[:, B.TIME] < until * B.POSITIONS))
+    if not len(blocks):
+        return seen
+    wrong = np.zeros(len(blocks), dtype=np.int64)
+    if rng.random() < 0.6:
+        own = seen[blocks, B.CHORD]
+        bars = rng.permutation(-(-len(own) // 8))
+        wrong = np.concatenate([own[8 * b : 8 * b + 8] for b in bars])[: len(own)]
+    seen[blocks, B.CHORD] = wrong
+    running = np.searchsorted(blocks, np.arange(len(seen)), side="right") - 1
+    before = seen[:, B.TIME] < until * B.POSITIONS
+    note = before & (seen[:, B.KIND] != B.BLOCK)
+    seen[note, B.CHORD] = np.where(running[note] >= 0, wrong[np.maximum(running[note], 0)], 0)
+    return seen
 
 
 def arrange(
@@ -131,17 +160,21 @@ def unique(events: Ints) -> Ints:
     return np.asarray(events[keep])
 
 
-def example(events: Ints, length: int, quiet: int = 0) -> dict[str, Ints]:
-    """Return inputs and targets of `length` steps; the machine's slots before block `quiet` are not asked."""
-    steps = len(events) - 1
-    pad = length - steps
+def example(events: Ints, seen: Ints, length: int, quiet: int = 0) -> dict[str, Ints]:
+    """Return inputs and targets of `length` steps, IGNORE where there are no more.
+
+    `seen` is what the model reads, row for row, `events` what it is asked for; the machine's slots before block `quiet`
+    are not asked.
+    """
+    pad = length - (len(events) - 1)
     target = B.targets(events)
+    target["root"] = B.targets(seen)["root"]
     silent = (events[:-1, B.TIME] < quiet * B.POSITIONS) & (events[:-1, B.KIND] != B.PLAYER)
     target["machine"] = np.where(silent, B.IGNORE, target["machine"])
     out = {
-        "rows": np.pad(B.input_rows(events[:-1]), ((0, pad), (0, 0))),
+        "rows": np.pad(B.input_rows(seen[:-1]), ((0, pad), (0, 0))),
         "steps": np.arange(length),
-        "times": np.pad(events[:-1, B.TIME], (0, pad), mode="edge"),
-        "places": np.pad(B.next_rows(events[1:]), (0, pad)),
+        "times": np.pad(seen[:-1, B.TIME], (0, pad), mode="edge"),
+        "places": np.pad(B.next_rows(seen[1:]), (0, pad)),
     }
     return out | {name: np.pad(value, (0, pad), constant_values=B.IGNORE) for name, value in target.items()}
