@@ -93,3 +93,12 @@ def test_another_beginning_is_learned_afresh():
     chain.learn("ac")
 
     assert [("c", 1.0)] == chain.follow("a")
+
+
+def test_blending_lets_shorter_memories_speak():
+    chain = Chain(2)
+    chain.learn("abcxbd")
+
+    assert chain.follow("ab") == chain.blend("ab", 0.0)
+    expected = {"c": 0.5 + 0.25 / 2 + 0.25 / 6, "d": 0.25 / 2 + 0.25 / 6, "a": 0.25 / 6, "b": 0.25 / 3, "x": 0.25 / 6}
+    assert expected == pytest.approx(dict(chain.blend("ab", 0.5)))

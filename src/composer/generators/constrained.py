@@ -51,6 +51,21 @@ class Chain(Generic[Symbol]):
         total = sum(following.values())
         return [(symbol, count / total) for symbol, count in following.items()]
 
+    def blend(self, history: Sequence[Symbol], share: float) -> list[tuple[Symbol, float]]:
+        """Return what followed every known suffix of `history`: each shorter one speaks for `share` of the rest.
+
+        Share 0 is `follow`. More leaves a constraint something to choose from where the longest suffix knows one way.
+        """
+        longest = self.suffix(history)
+        blended: dict[Symbol, float] = {}
+        rest = 1.0
+        for length in range(len(longest), -1, -1):
+            mine = rest * (1 - share) if length else rest
+            for symbol, probability in self.follow(longest[len(longest) - length :]) if mine else ():
+                blended[symbol] = blended.get(symbol, 0.0) + mine * probability
+            rest -= mine
+        return list(blended.items())
+
 
 def sample(
     start: State,

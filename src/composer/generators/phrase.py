@@ -18,9 +18,11 @@ State = tuple[tuple[Step, ...], int, int]
 
 VALUES = (120, 160, 240, 320, 360, 480, 720, 960, 1440, 1920)
 """Note values in ticks, from a sixteenth to a whole note; what is played is heard as the nearest one."""
-CHUNK = 3
+FREEDOM = 0.3
+"""How much shorter memories have to say beside the longest one when the harmony must be obeyed."""
+CHUNK = 2
 """How many notes are chosen at once, so that the first ones make the last one possible."""
-BREADTH = 8
+BREADTH = 16
 """How many continuations are considered, the most frequent ones."""
 ENOUGH = 8
 """Steps to have heard before the player's own manner takes over from the tradition."""
@@ -83,7 +85,7 @@ class Improviser:
             recent, pitch, onset = state
             if onset >= span.end:
                 return [(1.0, state)]
-            following = sorted(chain.follow(recent) or chain.follow(()), key=lambda option: -option[1])[:BREADTH]
+            following = sorted(chain.blend(recent, FREEDOM * self._obedience), key=lambda o: -o[1])[:BREADTH]
             return [(p, ((*recent, s)[-self._order :], pitch + s[0], onset + s[1])) for s, p in following]
 
         def weight(_: int, state: State) -> float:
@@ -122,7 +124,7 @@ class Improviser:
         if pitch % 12 in chord.pitch_classes:
             return 1.0
         passing = onset % TICKS_PER_QUARTER != 0 and pitch % 12 in key.scale
-        return max(0.001, 1 - self._obedience * (0.4 if passing else 0.98))
+        return 1 - 0.4 * self._obedience if passing else max(0.0001, (1 - self._obedience) ** 2)
 
 
 def _nearest(chord: Chord, pitch: int, low: int, high: int) -> int:
