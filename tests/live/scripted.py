@@ -9,7 +9,7 @@ from composer.generators.base import Context, PartNote
 from composer.live.clock import ManualClock
 from composer.live.link import InlineIo
 from composer.live.planner import Net
-from composer.live.session import Session
+from composer.live.session import PREROLL_SECONDS, Session
 from composer.live.settings import Settings
 from composer.live.worker import InlineWorker
 from composer.music import Note, Part, Span
@@ -42,11 +42,11 @@ class Stage:
     """A session on an inline io and an inline worker, moved by hand."""
 
     def __init__(self, generator=None, fallback=None, worker=None, **settings) -> None:
-        self.clock = ManualClock(100.0)
+        self.clock = ManualClock(100.0 - PREROLL_SECONDS)
         self.generators = {"echo": generator or Echo()}
         self.io: InlineIo | None = None
         self.session = Session(
-            Settings(**{"generator": "echo", "tempo": 120.0, **settings}),
+            Settings(**{"generator": generator if isinstance(generator, str) else "echo", **settings}),
             clock=self.clock,
             io=self._open,
             worker=worker or (lambda on_message: InlineWorker(on_message, self.make)),

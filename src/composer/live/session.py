@@ -29,6 +29,8 @@ from composer.live.worker import make_with_parts
 from composer.music import Meter, Part, Timeline
 
 SHOWN_BARS = 32
+PREROLL_SECONDS = 0.1
+"""The internal clock begins this much before the first bar, so that what begins there is planned in time."""
 _SHOW_SECONDS = 0.04
 _IDLE_SECONDS = 0.1
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -207,7 +209,8 @@ class Session:
         line = score.bar_start(tick)
         bar = score.meter_at(line).bar
         self._start_at = line if line >= tick else line + bar
-        self._send({"op": "start", "tick": self._start_at, "count_in": self.settings.count_in * bar})
+        preroll = round(PREROLL_SECONDS * self._timeline.ticks_per_second)
+        self._send({"op": "start", "tick": self._start_at, "count_in": self.settings.count_in * bar + preroll})
 
     def _panic(self) -> None:
         self._send({"op": "panic"})
