@@ -196,7 +196,7 @@ async def test_a_lost_port_is_named():
     async with app.run_test() as pilot:
         await shown(pilot)
 
-        assert "in composer:in lost" in text_of(app, "#ports")
+        assert "from composer:in lost" in text_of(app, "#ports")
 
 
 async def test_misses_lateness_and_worker_are_shown():

@@ -51,7 +51,7 @@ class ComposerApp(App[int]):
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it a variable of the instance
         (0, "-slim"),
         (LEAST_WIDTH, "-narrow"),
-        (120, "-wide"),
+        (140, "-wide"),
     ]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_HEIGHT, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _METER_CELLS = 12
 _FULL_QUARTERS = 4.0
+_WAYS = {"in": "from", "out": "to"}
 
 
 def transport(snapshot: Snapshot) -> list[Content]:
@@ -56,13 +57,13 @@ def ports(snapshot: Snapshot) -> list[Content]:
     """Return each port and whether it is there; what the textures of the roll mean."""
     legend = "[$text-success]⣿⣿[/] you  [$text-accent]██[/] it plays  [$text-accent]⣏⣹[/] it may play"
     return [
-        *(_line(_port(port.state), name=f"{port.direction} {port.name}") for port in snapshot.ports),
+        *(_line(_port(port.state), name=port.name, way=_WAYS[port.direction]) for port in snapshot.ports),
         _line(legend),
     ]
 
 
 def _port(state: str) -> str:
-    return "[$text-success]●[/] $name" if state != "lost" else "[$text-error b]✗ $name lost[/]"
+    return "[$text-success]●[/] $way $name" if state != "lost" else "[$text-error b]✗ $way $name lost[/]"
 
 
 def engine(snapshot: Snapshot) -> list[Content]:
