@@ -64,9 +64,9 @@ def test_stop_ends_what_sounds_at_once_and_forgets_the_plan():
     assert [(0, "on", 60), (480, "off", 60)] == rig.sent()
 
 
-def test_panic_ends_what_sounds_and_time_goes_on():
+def test_panic_ends_what_sounds_and_forgets_the_plan_and_time_goes_on():
     rig = Rig()
-    rig.plan((0, 4800, 60))
+    rig.plan((0, 4800, 60), (600, 10, 62))
     rig.send("start", tick=0)
     rig.io.run(1)
     rig.send("panic")
@@ -127,11 +127,12 @@ def test_all_notes_off_and_all_sound_off_end_what_sounds_on_either_side():
         rig.send("start", tick=0)
         rig.play(*ON)
         rig.play(0xB0, control, 0)
+        told = [event["op"] for event in rig.ops("on", "off")]
         rig.play(*OFF)
         rig.io.run(20)
 
         assert [(0, "on", 67), (0, "off", 67)] == rig.sent()
-        assert ["on", "off"] == [event["op"] for event in rig.ops("on", "off")]
+        assert ["on", "off"] == told == [event["op"] for event in rig.ops("on", "off")]
 
 
 def test_reset_controllers_is_passed_on():
@@ -161,6 +162,13 @@ def test_send_goes_out_and_notes_among_it_are_ended():
     rig.send("quit")
 
     assert [bytes((0xC1, 5)), bytes((0x91, 60, 80)), bytes((0x81, 60, 64))] == [data for _, data in rig.io.output]
+
+
+def test_a_note_off_for_a_key_that_does_not_sound_is_not_sent():
+    rig = Rig()
+    rig.send("send", data=[0x81, 60, 64])
+
+    assert [] == rig.io.output
 
 
 def test_what_cannot_be_understood_becomes_an_error_and_nothing_else():
@@ -285,8 +293,20 @@ class TestMidiClock:
         rig.io.run(2)
 
         assert ["on", "off"] == [kind for _, kind, _ in rig.sent()]
-        assert (False, 480) == self.last(rig)
+        assert (False, 480) == (rig.ops("timeline")[-1]["running"], rig.ops("timeline")[-1]["tick"])
         assert 1 == len(rig.ops("error"))
+
+    def test_a_silent_clock_is_not_woken_by_a_song_position(self):
+        rig = Rig(sync="clock", tempo=120)
+        rig.play(0xFA)
+        self.pulses(rig, 24)
+        rig.io.run(2)
+        rig.events.clear()
+        rig.play(0xF2, 32, 0)
+        rig.io.run(1)
+
+        assert [3840] == [event["tick"] for event in rig.ops("locate")]
+        assert {False} == {event["running"] for event in rig.ops("timeline")}
 
     def test_a_clock_that_comes_back_runs_again(self):
         rig = Rig(sync="clock", tempo=120)

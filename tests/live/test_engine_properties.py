@@ -107,7 +107,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("start"), st.fixed_dictionaries({"tick": st.integers(0, 2000), "count_in": st.integers(0, 100)})),
     st.tuples(st.just("tempo"), st.fixed_dictionaries({"qpm": st.sampled_from([30, 120, 999, 0, -1])})),
     st.tuples(st.just("sync"), st.fixed_dictionaries({"source": st.sampled_from(["internal", "clock", "moon"])})),
-    st.tuples(st.just("send"), st.fixed_dictionaries({"data": st.lists(st.integers(0, 255), max_size=3)})),
+    st.tuples(st.just("send"), st.fixed_dictionaries({"data": MESSAGES})),
     st.tuples(st.sampled_from(["stop", "panic", "meter", "dance"]), st.just({})),
 )
 STORIES = st.lists(ACTIONS, max_size=40)

@@ -46,7 +46,7 @@ def test_our_own_come_back_is_not_the_players():
 
 
 def test_what_was_played_while_time_stood_is_left_out():
-    entries = [going(0, running=False), {**line(0), "in": [0x90, 60, 80]}, {**line(0), "in": [0x80, 60, 0]}]
+    entries = [going(9, running=False), {**line(9), "in": [0x90, 60, 80]}, {**line(9), "in": [0x80, 60, 0]}]
 
     assert () == score_of(entries).parts
 
