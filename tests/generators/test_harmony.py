@@ -90,6 +90,14 @@ def test_remembering_never_changes_an_answer(rows, questions, revised):
         assert expected.heard(8) == answer.heard(8)
 
 
+def test_a_revised_note_is_heard_again():
+    listener = Listener()
+    listener.follow(heard(blocks_of((CADENCE[0], CADENCE[1]))), 3840)
+    revised = heard(blocks_of((CADENCE[0], CADENCE[2])))
+
+    assert "G" == listener.follow(revised, 3840).chord(0).symbol
+
+
 def test_remembering_is_bounded_and_still_the_same_after_a_long_piece():
     context = heard(line(SCALE * 60))
     listener = Listener()
