@@ -38,8 +38,6 @@ _QUIT: Command = {"op": "quit"}
 # A wait of the system may end up to a timer's grain late, so it ends this much early and the rest is slept in crumbs.
 _GRAIN_SECONDS = 0.001
 _CRUMB_SECONDS = 0.0002
-# JACK takes messages once a period (21 ms with 1024 frames at 48 kHz): a port closed earlier would swallow note-offs.
-_LINGER_SECONDS = 0.05
 # A MIDI system that died may never return from closing a port.
 _EXIT_SECONDS = 2.0
 
@@ -206,7 +204,6 @@ def _leave(engine: Engine, writer: EventWriter) -> None:
     guard.daemon = True
     guard.start()
     writer.close(0.3)
-    time.sleep(_LINGER_SECONDS)
     engine.close()
     guard.cancel()
 
