@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("what", choices=tuple(BENCHES), help="what to measure")
-    help = "decode: a model, a folder, or shape:amt-small and the like with random weights"
+    help = "decode: a model, a folder, or shape:5x256 (layers x width) with random weights"
     parser.add_argument("--model", default=options.DEFAULT_GENERATOR, metavar="NAME", help=help)
     help = "decode: tokens of context (default: 1000)"
     parser.add_argument("--context", type=options.whole(1, 100_000), default=1000, metavar="N", help=help)
+    parser.add_argument("--threads", type=options.whole(1, 256), default=2, metavar="N", help="decode: default 2")
     help = "live: seconds of playing (default: 60)"
     parser.add_argument("--seconds", type=options.number(1, 1e5), default=60.0, metavar="N", help=help)
     options.add_generator(parser)
@@ -54,9 +55,11 @@ def run(args: argparse.Namespace) -> int:
 
 def decode(args: argparse.Namespace) -> dict[str, Any]:
     """Measure how fast a model decodes."""
+    from composer.commands.models import folder_of
     from composer.neural import bench
 
-    result: dict[str, Any] = bench.decode(args.model, args.context)
+    folder = None if args.model.startswith("shape:") else folder_of(args.model)
+    result: dict[str, Any] = bench.decode(args.model, folder, args.context, args.threads)
     return result
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from composer.commands import options
 from composer.errors import ComposerError, FileError
-from composer.generators import load
 
 
 def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
@@ -16,19 +15,19 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder of the unpacked data sets")
     parser.add_argument("--suite", default="all", metavar="NAME", help="which measurements (default: all)")
     parser.add_argument("--songs", type=options.whole(1), default=None, metavar="N", help="use N songs only")
-    parser.add_argument("--seed", type=options.whole(0), default=0, metavar="N", help="default: 0")
+    options.add_choices(parser)
     options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
-    load(args.name)
+    params = options.params(args, args.name)
     if not args.data.is_dir():
         raise FileError(f"there is no folder {args.data}; unpack a data set and name its folder with --data")
     try:
         from composer.training.evaluate import evaluate
 
-        result = evaluate(args.name, args.data, suite=args.suite, songs=args.songs, seed=args.seed)
+        result = evaluate(args.name, args.data, suite=args.suite, songs=args.songs, seed=args.seed, params=params)
     except ModuleNotFoundError as error:
         raise ComposerError(
             f"evaluation needs {error.name}, which playing does not; install it with: pip install 'composer[train]'"

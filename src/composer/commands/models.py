@@ -107,9 +107,13 @@ def _examine_hashes(folder: Path) -> Iterator[Finding]:
     if not sums.is_file():
         yield Finding(CHECKSUMS, False, f"is missing; `sha256sum * > {CHECKSUMS}` in the folder makes it")
         return
-    for line in sums.read_text("utf-8", "replace").splitlines():
-        digest, _, name = line.partition(" ")
-        path = folder / name.strip(" *")
+    lines = [line.partition(" ") for line in sums.read_text("utf-8", "replace").splitlines()]
+    recorded = {name.strip(" *"): digest for digest, _, name in lines}
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.suffix != ".md" and path.name not in (CHECKSUMS, *recorded):
+            yield Finding(path.name, False, f"is not in {CHECKSUMS}")
+    for name, digest in recorded.items():
+        path = folder / name
         if not path.is_file():
             yield Finding(path.name, False, f"is missing, though {CHECKSUMS} names it")
             continue

@@ -1,0 +1,98 @@
+"""composer models: a folder is whole, or the file that is not is named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from pathlib import Path
+
+import pytest
+
+from composer.cli import main
+from composer.folders import models
+
+
+def safetensors(shape: tuple[int, ...], length: int) -> bytes:
+    """Return a file with one tensor of float32 that says it has `shape` and holds `length` bytes."""
+    header = json.dumps({"w": {"dtype": "F32", "shape": list(shape), "data_offsets": [0, length]}}).encode()
+    return struct.pack("<Q", len(header)) + header + bytes(length)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "mine"
+    made.mkdir()
+    (made / "config.json").write_text('{"n_layer": 1}')
+    (made / "model.safetensors").write_bytes(safetensors((2, 3), 24))
+    seal(made)
+    return made
+
+
+def seal(folder: Path) -> None:
+    names = ("config.json", "model.safetensors")
+    lines = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    (folder / "SHA256SUMS").write_text("".join(lines))
+
+
+def verify(folder: Path, capsys) -> tuple[int, str]:
+    status = main(["models", "verify", str(folder)])
+    return status, capsys.readouterr().err
+
+
+def test_a_whole_folder_is_verified(folder, capsys):
+    assert verify(folder, capsys) == (0, "")
+
+
+def test_a_changed_byte_is_found(folder, capsys):
+    data = bytearray((folder / "model.safetensors").read_bytes())
+    data[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(data)
+
+    status, err = verify(folder, capsys)
+
+    assert status == 1
+    assert "model.safetensors has not the recorded hash" in err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is cut off or is no safetensors file"),
+        (b"\xff" * 64, "is cut off or is no safetensors file"),
+        (struct.pack("<Q", 2) + b"[]", "has a damaged header"),
+        (safetensors((2, 3), 20), "whose shape and length disagree"),
+        (safetensors((2, 3), 24)[:-4], "is shorter or longer than its header says"),
+        (safetensors((2, 3), 24) + b"!", "is shorter or longer than its header says"),
+    ],
+)
+def test_tensors_that_cannot_be_are_found_even_with_the_right_hash(folder, capsys, content, said):
+    (folder / "model.safetensors").write_bytes(content)
+    seal(folder)
+
+    status, err = verify(folder, capsys)
+
+    assert status == 1
+    assert said in err
+
+
+def test_a_file_that_is_gone_or_was_added_is_found(folder, capsys):
+    (folder / "model.safetensors").rename(folder / "other.safetensors")
+
+    status, err = verify(folder, capsys)
+
+    assert status == 1
+    assert "other.safetensors is not in SHA256SUMS" in err
+
+
+def test_an_unknown_model_names_those_there_are(capsys):
+    status = main(["models", "show", "nobody"])
+
+    assert status == 1
+    assert "there is no model 'nobody'; the models are" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", models())
+def test_every_shipped_model_is_whole_and_has_a_card(name, capsys):
+    assert main(["models", "verify", name]) == 0
+    assert (models()[name] / "card.md").is_file()
