@@ -25,5 +25,6 @@ def test_nothing_heavy_is_loaded(argv):
     assert set() == loaded(*argv) & HEAVY
 
 
-def test_help_needs_no_numpy():
-    assert set() == loaded("--help") & {"numpy", "mido"}
+@pytest.mark.parametrize("argv", [["--help"], ["list"]])
+def test_help_and_list_need_no_arrays(argv):
+    assert set() == loaded(*argv) & {"numpy", "mido"}

@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from composer.commands.options import add_json, print_json
 from composer.folders import model_folder
-from composer.generators import GENERATORS, load
+from composer.generators import GENERATORS, params_type
 from composer.generators.base import Info
 
 
@@ -34,8 +34,8 @@ def run(args: argparse.Namespace) -> int:
 
 def describe(info: Info) -> dict[str, Any]:
     """Return what `list --json` says of a generator."""
-    params_type = load(info.name).Params
-    types = get_type_hints(params_type)
+    declared = params_type(info.name)
+    types = get_type_hints(declared)
     return {
         "name": info.name,
         "title": info.title,
@@ -43,7 +43,7 @@ def describe(info: Info) -> dict[str, Any]:
         "year": info.year,
         "summary": info.summary,
         "roles": list(info.roles),
-        "params": [_param(field, types[field.name]) for field in fields(params_type)],
+        "params": [_param(field, types[field.name]) for field in fields(declared)],
         "weights": _weights(info),
     }
 

@@ -107,13 +107,13 @@ def writable(path: Path, force: bool) -> Path:
 
 def params(args: argparse.Namespace, generator: str) -> dict[str, str]:
     """Return what --set says; UsageError when the generator has no such parameter or the value is out of range."""
-    from composer.generators import load
+    from composer.generators import params_type
     from composer.generators.base import parse_params
 
     given = dict(args.set)
     if len(given) < len(args.set):
         raise UsageError("a parameter was set twice; give each --set KEY=VALUE once")
-    parse_params(load(generator).Params, given)
+    parse_params(params_type(generator), given)
     return given
 
 

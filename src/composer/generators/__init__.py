@@ -9,8 +9,8 @@ from composer.errors import UsageError
 from composer.generators.base import Info
 
 GENERATORS: dict[str, Info] = {
-    info.name: info
-    for info in (
+    entry.name: entry
+    for entry in (
         Info(
             "anticipation",
             "Anticipation without the future",
@@ -19,6 +19,7 @@ GENERATORS: dict[str, Info] = {
             "Our own anticipatory transformer: hears the last moment, plays the next one, harmony first.",
             "composer.generators.anticipation:Anticipation",
             weights="anticipation",
+            params="composer.generators.controls:AnticipationParams",
         ),
         Info(
             "markov",
@@ -27,6 +28,7 @@ GENERATORS: dict[str, Info] = {
             2003,
             "Learns phrases from what you play, answers at once, and obeys the harmony it hears.",
             "composer.generators.markov:Markov",
+            params="composer.generators.controls:MarkovParams",
         ),
     )
 }
@@ -34,9 +36,24 @@ GENERATORS: dict[str, Info] = {
 
 def load(name: str) -> Any:
     """Return the class of the generator called `name`; UsageError names the ones there are."""
+    return _found(info(name).target)
+
+
+def params_type(name: str) -> type:
+    """Return the class of a generator's parameters, without importing the generator where that can be avoided."""
+    found: type = _found(where) if (where := info(name).params) else load(name).Params
+    return found
+
+
+def info(name: str) -> Info:
+    """Return what the table says of the generator called `name`; UsageError names the ones there are."""
     if name not in GENERATORS:
         raise UsageError(f"there is no generator {name!r}; the generators are {', '.join(GENERATORS)}")
-    module, _, attribute = GENERATORS[name].target.partition(":")
+    return GENERATORS[name]
+
+
+def _found(where: str) -> Any:
+    module, _, attribute = where.partition(":")
     return getattr(import_module(module), attribute)
 
 

@@ -74,7 +74,9 @@ class Generator(Protocol):
         ...
 
 
-def param(default: Any, help: str, low: float | None = None, high: float | None = None, step: float | None = None) -> Any:
+def param(
+    default: Any, help: str, low: float | None = None, high: float | None = None, step: float | None = None
+) -> Any:
     """Return a dataclass field that is a generator parameter: a flag, a control and a MIDI CC range at once."""
     return field(default=default, metadata={"help": help, "low": low, "high": high, "step": step})
 
@@ -98,6 +100,8 @@ class Info:
     roles: tuple[Role, ...] = ROLES
     weights: str | None = None
     """Folder under models/ that the generator needs, None when it needs no weights."""
+    params: str | None = None
+    """Where the parameters are, "module:Class", when they can be shown without importing the generator."""
 
 
 class ParamsOwner(Protocol):
@@ -105,7 +109,9 @@ class ParamsOwner(Protocol):
 
     Params: ClassVar[type]
 
-    def __call__(self, params: Any, seed: int) -> Generator: ...
+    def __call__(self, params: Any, seed: int) -> Generator:
+        """Make the generator."""
+        ...
 
 
 def parse_params(params_type: type, values: dict[str, str]) -> Any:

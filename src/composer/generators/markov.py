@@ -9,9 +9,10 @@ from operator import attrgetter
 
 import numpy as np
 
-from composer.generators.base import Context, PartNote, param
+from composer.generators.base import Context, PartNote
 from composer.generators.comping import LEFT, RIGHT, SPLIT, bass_pitch, strike, voicing
 from composer.generators.constrained import pick
+from composer.generators.controls import MarkovParams
 from composer.generators.counts import BLOCK, load_tables, place_at
 from composer.generators.harmony import Listener
 from composer.generators.phrase import Improviser, top_line
@@ -32,17 +33,6 @@ REST = 2 * TICKS_PER_QUARTER
 LONGEST_ANSWER = 8 * TICKS_PER_QUARTER
 RECENT = 4 * TICKS_PER_QUARTER
 """Ticks of the past that say how dense, how loud and how high the player plays."""
-
-
-@dataclass(frozen=True, slots=True)
-class MarkovParams:
-    """Hold what a musician can set."""
-
-    order: int = param(4, "notes the phrases look back", 1, 8, 1)
-    density: float = param(0.5, "how much it plays, 0 to 1", 0.0, 1.0, 0.05)
-    register: int = param(60, "middle pitch of its chords when nobody plays there", 48, 84, 1)
-    harmony: float = param(0.9, "how strictly phrases obey chord and key, 0 to 1", 0.0, 1.0, 0.05)
-    answers: bool = param(True, "play a line of its own while the player rests")
 
 
 @dataclass(frozen=True, slots=True)
