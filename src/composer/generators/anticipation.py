@@ -3,49 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from composer.errors import ModelError
-from composer.generators.base import Context, PartNote, choice, param
+from composer.generators.base import Context, PartNote
 from composer.generators.blockstream import BlockStream, Sampling
+from composer.generators.controls import BANDS, KEYS, AnticipationParams
 from composer.generators.harmony import Listener
 from composer.music import Note, Part, Span
-from composer.music.chords import Chord
+from composer.music.chords import Chord, Key
 from composer.tokenizers import blocks as B
 from composer.tokenizers.ids import note_array
 
-BANDS: dict[str, tuple[tuple[str, str], ...]] = {
-    "piano": (("Piano", "piano"),),
-    "piano+bass": (("Piano", "piano"), ("Bass", "bass")),
-    "melody": (("Lead", "lead"),),
-    "piano+melody": (("Piano", "piano"), ("Lead", "lead")),
-}
-"""What the machine may be: part names with the model's instruments."""
 PART = {"Piano": (0, 0), "Bass": (1, 33), "Lead": (2, 73)}
 """Channel and General MIDI program of each part."""
 MEMORY = 96
 """Blocks that are read again from nothing when a sequence is begun anew: twelve bars of four quarters."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnticipationParams:
-    """Hold what a player can set."""
-
-    band: str = choice("piano", tuple(BANDS), "which instruments the machine plays")
-    lead: int = param(1, "half quarters by which the machine hears late; below 0 it has heard ahead", -16, 4, 1)
-    temperature: float = param(0.9, "how freely notes are chosen", 0.0, 2.0, 0.05)
-    top_p: float = param(0.95, "share of the likeliest choices that are considered", 0.05, 1.0, 0.05)
-    harmony: float = param(0.5, "how freely chords are chosen", 0.0, 2.0, 0.05)
-    density: float = param(0.0, "fewer (below 0) or more notes", -3.0, 3.0, 0.25)
-    key: str = choice(
-        "auto",
-        ("auto", *["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"]),
-        "major key, or its relative minor",
-    )
-    model: str = param("anticipation", "folder of the model, or its name under models/")
 
 
 class Anticipation:
@@ -63,14 +39,16 @@ class Anticipation:
 
     def __init__(self, params: AnticipationParams, seed: int, *, decoder: Any = None) -> None:
         self.params = params
-        self.seed = seed
+        self.seed = seed % 2**64
         self.chords: list[tuple[int, str]] = []
         self._listener = Listener()
         if decoder is None:
             decoder = _decoder(params.model)
         if decoder.config["input_rows"] != B.INPUT_ROWS:
             raise ModelError(f"the model {params.model!r} speaks another vocabulary; choose one for 'blocks'")
-        self._stream = BlockStream(decoder, Sampling(params.temperature, params.top_p, params.harmony, params.density))
+        self._stream = BlockStream(
+            decoder, Sampling(params.temperature, params.top_p, params.harmony, params.density, params.listening)
+        )
 
     @staticmethod
     def parts(params: AnticipationParams) -> tuple[Part, ...]:
@@ -84,11 +62,18 @@ class Anticipation:
         begun = self._begun(context)
         if begun is None:
             return
-        shift = self._shift(context)
-        player, machine, instruments = self._rows(context, span.start, shift)
         first, last = span.start // B.BLOCK_TICKS, -(-span.end // B.BLOCK_TICKS)
+        until = (last - min(0, self.params.lead)) * B.BLOCK_TICKS  # what comes later is not asked for
+        follower = self._listener.follow(context, min(context.known_until, until))
+        shift = self._shift(follower.key)
+        moved = B.transpose_chords(np.arange(B.CHORDS), -shift)  # the absolute chord of each key-relative one
+
+        def belief(block: int) -> NDArray[np.float64]:
+            return np.asarray(follower.foresee(block, max(0, self.params.lead))[moved])
+
+        player, machine, instruments = self._rows(context, span.start, shift)
         identity = (shift, tuple(sorted(set(instruments.values()))), self.params.lead, context.role)
-        self._stream.begin(identity, max(begun, first - MEMORY))
+        self._stream.begin(identity, max(begun, first - MEMORY), belief)
         for block in range(self._stream.first, last):
             row = self._block_row(context, block, sum(1 << i for i in set(instruments.values())))
             given = machine[machine[:, B.TIME] // B.POSITIONS == block]
@@ -177,12 +162,10 @@ class Anticipation:
         if not self.chords or self.chords[-1][1] != symbol:
             self.chords.append((block * B.BLOCK_TICKS, symbol))
 
-    def _shift(self, context: Context) -> int:
-        """Return the semitones that bring the key heard so far to C major or A minor."""
+    def _shift(self, key: Key) -> int:
+        """Return the semitones that bring the key heard so far, or the one asked for, to C major or A minor."""
         if self.params.key != "auto":
-            tonic = ["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"].index(self.params.key)
-            return B.key_shift(tonic, minor=False)
-        key = self._listener.follow(context, context.known_until).key
+            return B.key_shift(KEYS.index(self.params.key), minor=False)
         return B.key_shift(key.tonic, key.mode == "minor")
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from composer.neural.sampling import sample
 from composer.tokenizers import blocks as B
@@ -21,12 +22,16 @@ TONIC = 1
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Hold how freely things are chosen: notes by temperature and top_p, chords by harmony; density favours notes."""
+    """Hold how freely things are chosen: notes by temperature and top_p, chords by harmony.
+
+    density favours notes over silence; listening weighs what another listener believes about the chord.
+    """
 
     temperature: float = 1.0
     top_p: float = 1.0
     harmony: float = 1.0
     density: float = 0.0
+    listening: float = 0.0
 
 
 @dataclass(slots=True)
@@ -42,6 +47,15 @@ class _Group:
     played: list[Ints] = field(default_factory=list)
 
 
+Identity = tuple[int, tuple[int, ...], int, str]
+"""What makes another sequence of the same music: key shift, instruments, lead and role."""
+Belief = Callable[[int], NDArray[np.float64]]
+
+
+def _believe_anything(block: int) -> NDArray[np.float64]:
+    return np.full(B.CHORDS, 1 / B.CHORDS)
+
+
 class BlockStream:
     """Keep a decoder in step with a sequence of blocks; what is unchanged since the last question is not read again."""
 
@@ -51,15 +65,20 @@ class BlockStream:
         self.first = 0
         """The first block that the next question has to offer: earlier ones slid out of the window for good."""
         self._groups: list[_Group] = []
-        self._identity: tuple[Any, ...] = ()
+        self._identity: Identity | None = None
         self._instruments: tuple[int, ...] = ()
         self._lead = 1
         self._at = 0
+        self._belief: Belief = _believe_anything
 
-    def begin(self, identity: tuple[int, tuple[int, ...], int, str], first: int) -> None:
-        """Begin a question; a new identity (key shift, instruments, lead, role) begins a new sequence at block `first`."""
+    def begin(self, identity: Identity, first: int, belief: Belief) -> None:
+        """Begin a question; a new identity (key shift, instruments, lead, role) begins a new sequence at `first`.
+
+        `belief` returns what another listener holds likely of a block's chord: probabilities of key-relative chords.
+        """
         kept = bool(self._groups) and identity == self._identity and self._groups[0].block <= first
         self._identity = identity
+        self._belief = belief
         _, self._instruments, self._lead, _ = identity
         if not kept:
             self._groups.clear()
@@ -112,7 +131,7 @@ class BlockStream:
             self._imagine(block, before, rng)
         else:
             self._append(player, before)
-        group.chord = self._choose_chord(row, rng)
+        group.chord = self._choose_chord(block, row, rng)
         row = row.copy()
         row[B.CHORD] = group.chord
         self._append(row[None])
@@ -150,11 +169,14 @@ class BlockStream:
 
     # --- choosing ---------------------------------------------------------------------------------------------------
 
-    def _choose_chord(self, row: Ints, rng: np.random.Generator) -> int:
-        if self.decoder.length == 0:
-            return TONIC
-        z = self.decoder.look(int(B.next_rows(row[None])[0]))
-        return sample(self.decoder.chord(z), rng, self.sampling.harmony, self.sampling.top_p)
+    def _choose_chord(self, block: int, row: Ints, rng: np.random.Generator) -> int:
+        if self.decoder.length:
+            logits = self.decoder.chord(self.decoder.look(int(B.next_rows(row[None])[0])))
+        else:
+            logits = 2.0 * np.eye(1, B.CHORDS, TONIC)[0]
+        # A product of experts (Hinton, 2002): the transformer knows how songs go, the counted model hears this player.
+        heard = self.sampling.listening * np.log(self._belief(block) + 1e-4)
+        return sample((logits + heard).astype(np.float32), rng, self.sampling.harmony, self.sampling.top_p)
 
     def _imagine(self, block: int, chord: int, rng: np.random.Generator) -> None:
         """Append a player's block as the model expects it."""

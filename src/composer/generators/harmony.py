@@ -61,9 +61,11 @@ class HarmonyFollower:
     `chord(-3)` three before it, in the light of what came since.
     """
 
-    def __init__(self, tables: Tables, beliefs: list[Belief] | None = None) -> None:
+    def __init__(self, tables: Tables, beliefs: list[Belief] | None = None, first: int = 0) -> None:
         self.tables = tables
         self.beliefs = beliefs if beliefs is not None else []
+        self.first = first
+        """The number of the first block fed, counted from the beginning of the music."""
 
     @property
     def key(self) -> Key:
@@ -93,6 +95,21 @@ class HarmonyFollower:
         if lead <= 0:
             return self.heard(1 - lead)[0]
         return Chord.from_index(int(_gain(self._ahead(lead)[-1]).argmax()))
+
+    def foresee(self, block: int, lead: int) -> Floats:
+        """Return the probability of each chord (by Chord.index) in a block, from what was heard until `lead` before it.
+
+        Blocks count from the beginning of the music. Where less was heard, what was heard decides; all chords are alike
+        where nothing was.
+        """
+        last = min(block - lead - self.first, len(self.beliefs) - 1)
+        if last < 0:
+            return np.full(N_CHORDS, 1 / N_CHORDS)
+        state, place = self.beliefs[last].state, self.beliefs[last].place
+        for _ in range(block - self.first - last):
+            place = place.next
+            state = self._step(state, place)
+        return _absolute(state)
 
     def heard(self, n: int) -> list[Chord]:
         """Return the chords of the last `n` (1..64) blocks fed, each judged by what came before and after it."""
@@ -220,7 +237,7 @@ class Listener:
         # Looking back needs blocks before the last one: where they were forgotten, everything is heard again.
         if origin != self._origin or kept < (0 if self._first == origin else LOOK_BACK):
             self._beliefs, self._first = [], origin
-        follower = HarmonyFollower(tables, self._beliefs[: max(0, kept)])
+        follower = HarmonyFollower(tables, self._beliefs[: max(0, kept)], self._first)
         for start in range((self._first + len(follower.beliefs)) * BLOCK, until, BLOCK):
             span = Span(start, min(start + BLOCK, until))
             follower.feed(hear(_sounding(notes, span), span), place_at(score, start))
