@@ -22,15 +22,30 @@ def start_jack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[s
     with ExitStack() as servers:
 
         def start(name: str) -> subprocess.Popen[bytes]:
-            # The long client timeout keeps a busy machine from dropping slow clients.
-            command = ["jackd", "-n", name, "-r", "-t", "10000", "-d", "dummy", "-r", "48000", "-p", "256"]
-            with log.open("wb") as out:
-                server = subprocess.Popen(command, stdout=out, stderr=out)
-            servers.callback(stop_process, server)
+            server = _launch_jack(name, log)
+            servers.callback(_end_jack, server, name, log)
             wait_for_jack(name, log)
             return server
 
         yield start
+
+
+def _launch_jack(name: str, log: Path) -> subprocess.Popen[bytes]:
+    # The long client timeout keeps a busy machine from dropping slow clients.
+    command = ["jackd", "-n", name, "-r", "-t", "10000", "-d", "dummy", "-r", "48000", "-p", "256"]
+    with log.open("wb") as out:
+        return subprocess.Popen(command, stdout=out, stderr=out)
+
+
+def _end_jack(server: subprocess.Popen[bytes], name: str, log: Path) -> None:
+    stop_process(server)
+    if server.returncode:
+        # JACK has eight places for servers, and one that was killed keeps its place until its name is used again.
+        heir = _launch_jack(name, log)
+        try:
+            wait_for_jack(name, log)
+        finally:
+            stop_process(heir)
 
 
 def wait_for_jack(name: str, log: Path) -> None:
