@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from composer.errors import FileError
 from composer.neural.model import Anticipator, Config
 
 
@@ -26,27 +27,38 @@ def load_model(folder: Path) -> Anticipator:
     return model.eval()
 
 
-def save_state(
-    folder: Path, model: Anticipator, optims: list[torch.optim.Optimizer], step: int, seconds: float
-) -> None:
+Progress = tuple[int, float, float]
+"""How far a run has come: steps, seconds, and machine notes seen."""
+
+
+def save_state(folder: Path, model: Anticipator, optims: list[torch.optim.Optimizer], progress: Progress) -> None:
     """Write all that resuming needs, replacing the last state only when the new one is complete."""
+    step, seconds, notes = progress
     state = {
         "model": model.state_dict(),
         "optims": [o.state_dict() for o in optims],
         "step": step,
         "seconds": seconds,
+        "notes": notes,
     }
-    torch.save(state, folder / "state.pt.part")
-    (folder / "state.pt.part").replace(folder / "state.pt")
+    part = folder / "state.pt.part"
+    try:
+        torch.save(state, part)
+        part.replace(folder / "state.pt")
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as either
+        part.unlink(missing_ok=True)
+        raise FileError(
+            f"the training state cannot be written to {folder} ({error}); the last one is whole: make room and resume"
+        ) from error
 
 
-def load_state(folder: Path, model: Anticipator, optims: list[torch.optim.Optimizer]) -> tuple[int, float]:
-    """Restore the last state into model and optimisers; return its step and the seconds spent, zeros without one."""
+def load_state(folder: Path, model: Anticipator, optims: list[torch.optim.Optimizer]) -> Progress:
+    """Restore the last state into model and optimisers; return how far it had come, zeros without one."""
     path = folder / "state.pt"
     if not path.exists():
-        return 0, 0.0
+        return 0, 0.0, 0.0
     state = torch.load(path, weights_only=True)
     model.load_state_dict(state["model"])
     for o, kept in zip(optims, state["optims"], strict=True):
         o.load_state_dict(kept)
-    return int(state["step"]), float(state["seconds"])
+    return int(state["step"]), float(state["seconds"]), float(state.get("notes", 0.0))

@@ -70,8 +70,11 @@ class _Layers:
 class Decoder:
     """Hold the state of one sequence: `length` steps are in the buffers, the last one's successor is to be chosen."""
 
-    def __init__(self, folder: Path, *, context: int = 1024, threads: int = 2, precision: str = "int8") -> None:
-        """Load a model folder. Raises ModelError when a file is missing, damaged or of another shape."""
+    def __init__(self, folder: Path, *, context: int = 1024, threads: int = 1, precision: str = "int8") -> None:
+        """Load a model folder. Raises ModelError when a file is missing, damaged or of another shape.
+
+        One thread decodes as fast as two at this size, and leaves a core to the player.
+        """
         try:
             self.config = json.loads((folder / "config.json").read_text())
             self.weights = _load_tables(folder / "model.safetensors")

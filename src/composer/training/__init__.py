@@ -1,0 +1,1 @@
+"""Learn models from music, and measure them."""

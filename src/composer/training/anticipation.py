@@ -13,6 +13,7 @@ from composer.errors import FileError
 from composer.tokenizers import blocks as B
 from composer.training import loop
 from composer.training.pop909 import songs
+from composer.training.publish import publish
 from composer.training.sequences import SongArrays, arrange, arrays, example
 
 log = logging.getLogger(__name__)
@@ -95,3 +96,5 @@ def train(data: Path, out: Path, run: loop.Run) -> None:
     train_songs, valid_songs = load(data, "train", cache), load(data, "validation", cache)
     log.info("%d songs to train on, %d to validate", len(train_songs), len(valid_songs))
     loop.train(train_songs, validation(valid_songs, run.length), run, out)
+    publish(out, out)
+    log.info("the model is in %s; copy it to a models folder, or name it: --set model=%s", out, out)

@@ -61,7 +61,7 @@ def evaluate(
 
 
 def test_songs(data: Path, count: int | None) -> list[Song]:
-    """Return the first `count` (all by default) songs of the test split, each from the bar on in which its melody begins.
+    """Return the first `count` (all by default) songs of the test split, each from the bar in which its melody begins.
 
     Songs without enough melody and piano in the bars that are played are left out.
     """

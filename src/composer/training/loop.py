@@ -133,8 +133,8 @@ def train(
     model = Anticipator(config(run))
     optims = optimizers(model, run)
     base = [[group["lr"] for group in o.param_groups] for o in optims]
-    step, spent = load_state(out, model, optims)
-    begun, saved, notes = time.monotonic(), time.monotonic(), 0.0
+    step, spent, notes = load_state(out, model, optims)
+    begun = saved = time.monotonic()
     (out / "run.json").write_text(json.dumps(asdict(run), indent=1))
     while True:
         elapsed = spent + time.monotonic() - begun
@@ -169,7 +169,7 @@ def train(
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps({"step": step, "seconds": round(elapsed), "train": float(loss.detach())}) + "\n")
         if time.monotonic() - saved > 300:
-            save_state(out, model, optims, step, spent + time.monotonic() - begun)
+            save_state(out, model, optims, (step, spent + time.monotonic() - begun, notes))
             saved = time.monotonic()
-    save_state(out, model, optims, step, spent + time.monotonic() - begun)
+    save_state(out, model, optims, (step, spent + time.monotonic() - begun, notes))
     save_model(out, model)
