@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 TICKS_PER_QUARTER = 480
 """Ticks in a quarter note: about one millisecond at 120 quarters a minute."""
@@ -62,4 +63,4 @@ class Span:
     def split(self, grid: int) -> list[Span]:
         """Return the span cut at every multiple of `grid` ticks."""
         cuts = [self.start, *range((self.start // grid + 1) * grid, self.end, grid), self.end]
-        return [Span(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if a < b]
+        return [Span(a, b) for a, b in pairwise(cuts) if a < b]

@@ -133,7 +133,7 @@ class Score:
         parts = tuple(p.with_notes(n.shift(ticks) for n in p.notes if n.onset + ticks >= 0) for p in self.parts)
         tempos = [Tempo(max(0, t.tick + ticks), t.qpm) for t in self.tempos]
         meters = [Meter(max(0, m.tick + ticks), m.numerator, m.denominator) for m in self.meters]
-        # What was in force at the beginning still is; of several changes moved to tick 0 the last one is in force there.
+        # What was in force at the beginning still is; of several changes moved to tick 0 the last one counts.
         tempos.insert(0, Tempo(0, self.tempos[0].qpm))
         meters.insert(0, Meter(0, self.meters[0].numerator, self.meters[0].denominator))
         return Score(
