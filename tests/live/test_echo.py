@@ -10,11 +10,11 @@ def test_what_was_sent_is_recognised_once():
     assert [True, False] == [echo.is_echo(ON, 1.01), echo.is_echo(ON, 1.02)]
 
 
-def test_a_host_may_change_the_velocity():
+def test_a_player_who_doubles_the_machine_is_heard():
     echo = EchoFilter()
     echo.sent(ON, 1.0)
 
-    assert echo.is_echo(bytes((0x91, 60, 99)), 1.01)
+    assert not echo.is_echo(bytes((0x91, 60, 99)), 1.01)
 
 
 def test_another_channel_is_no_echo():

@@ -7,6 +7,7 @@ from dataclasses import replace
 from threading import Event
 
 from composer.generators.base import PartNote
+from composer.live.settings import Settings
 from composer.live.snapshot import Counters, Port, Snapshot
 from composer.music import Note, Timeline
 
@@ -48,6 +49,7 @@ class FakeSession:
         self.commands: list[tuple] = []
         self.shown = snapshot
         self.ended = False
+        self.settings = Settings(internal_ports=True)
         self._error = error
         self._closed = Event()
 

@@ -134,7 +134,7 @@ def company(session: Session, *, demo: bool, bars: bool) -> Iterator[None]:
     account.begin()
     player = None
     if demo:
-        from composer.tui.demo import Demo
+        from composer.live.demo import Demo
 
         player = Demo(lambda: session)
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
 
 from composer.live.ledger import NOTE_OFF, NOTE_ON
 
@@ -32,12 +31,12 @@ def is_note_off(data: bytes) -> bool:
 class EchoFilter:
     """Remember what was sent and recognise it when it returns, once for each message sent.
 
-    A note-on is recognised by channel, pitch and time, for a host may change its velocity; the note-off that follows
-    it belongs to it whenever it comes. Other messages are recognised by their bytes and time.
+    A message is recognised by its bytes and its time, velocity included: who doubles a note of the machine must be
+    heard. The note-off that follows an echoed note-on belongs to it whenever it comes, with any velocity.
     """
 
     def __init__(self) -> None:
-        self._sent: dict[Hashable, deque[float]] = {}
+        self._sent: dict[bytes, deque[float]] = {}
         self._echoing: dict[tuple[int, int], int] = {}
         self._ended: dict[tuple[int, int], float] = {}
 
@@ -46,7 +45,7 @@ class EchoFilter:
         if is_note_off(data):
             self._ended[data[0] & 0x0F, data[1]] = time
             return
-        times = self._sent.setdefault(_signature(data), deque(maxlen=64))
+        times = self._sent.setdefault(data, deque(maxlen=64))
         times.append(time)
         if is_note_on(data):
             self._ended.pop((data[0] & 0x0F, data[1]), None)
@@ -55,7 +54,7 @@ class EchoFilter:
         """Return whether `data`, received at `time`, is one of ours come back; it is then counted as returned."""
         if is_note_off(data):
             return self._ends_echo((data[0] & 0x0F, data[1]), time)
-        times = self._sent.get(_signature(data))
+        times = self._sent.get(data)
         while times and time - times[0] > WINDOW_SECONDS:
             times.popleft()
         # A message stamped before ours left cannot be ours.
@@ -75,7 +74,3 @@ class EchoFilter:
         if echoing > 1:
             self._echoing[key] = echoing - 1
         return True
-
-
-def _signature(data: bytes) -> Hashable:
-    return (data[0], data[1]) if is_note_on(data) else data

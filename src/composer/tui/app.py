@@ -22,9 +22,9 @@ from textual.widgets import Footer, Static
 from composer.errors import ComposerError, PortError
 from composer.generators import GENERATORS
 from composer.generators.base import ROLES
+from composer.live.demo import Demo
 from composer.tui import messages, readout
 from composer.tui.choose import GeneratorList
-from composer.tui.demo import Demo
 from composer.tui.panel import Panel
 from composer.tui.roll import Roll
 from composer.tui.session_thread import SessionThread

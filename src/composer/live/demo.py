@@ -1,17 +1,25 @@
-"""The built-in player: a melody fed into the session for those without a keyboard."""
+"""The built-in player: a melody played into our own in port, for those without a keyboard.
+
+It goes through the MIDI system as any other program's notes do; where there is none, through the session.
+"""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from composer.errors import PortError
 from composer.music import TICKS_PER_QUARTER, Note
 
 if TYPE_CHECKING:
     from composer.live.session import Session
+    from composer.midi.ports import OutputPort
+
+log = logging.getLogger(__name__)
 
 _E, _F, _G, _D, _C = 76, 77, 79, 74, 72
 _ODE = (
@@ -91,16 +99,51 @@ class Demo:
 
     def _play(self) -> None:
         melody = Melody()
-        while not self._end.wait(0.01):
+        cable: _Cable | None = None
+        while not self._end.wait(0.005):
             if (session := self._session()) is None:
                 continue
             snapshot = session.snapshot()
-            if snapshot.running:
-                messages = melody.advance(snapshot.timeline.ticks(time.monotonic()))
-            else:
-                messages = melody.silence()
-            for message in messages:
-                session.feed(message)
-        if (session := self._session()) is not None:
+            if cable is None and snapshot.ports:
+                cable = _Cable(session)
+            running = snapshot.running and cable is not None
+            for message in melody.advance(snapshot.timeline.ticks(time.monotonic())) if running else melody.silence():
+                assert cable is not None
+                cable.send(message)
+        if cable is not None:
             for message in melody.silence():
-                session.feed(message)
+                cable.send(message)
+            cable.close()
+
+
+class _Cable:
+    """Carry messages to a session's in port: through the MIDI system if the port is virtual, else directly."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._port: OutputPort | None = None
+        settings = session.settings
+        if settings.internal_ports or settings.in_port is not None:
+            return
+        name = next((port.name for port in session.snapshot().ports if port.direction == "in"), None)
+        try:
+            from composer.midi.ports import open_output
+
+            self._port = open_output(name, api=settings.api, client="composer-player") if name else None
+        except PortError as error:
+            log.info("the built-in player goes without a port: %s", error)
+
+    def send(self, message: bytes) -> None:
+        """Send one message; what a lost port does not take is fed directly."""
+        try:
+            if self._port is not None:
+                self._port.send(message)
+                return
+        except PortError:
+            self._port = None
+        self._session.feed(message)
+
+    def close(self) -> None:
+        """Close the port."""
+        if self._port is not None:
+            self._port.close()

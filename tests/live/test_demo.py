@@ -1,5 +1,5 @@
+from composer.live.demo import LENGTH, MELODY, Melody
 from composer.music import Note
-from composer.tui.demo import LENGTH, MELODY, Melody
 
 TWO = (Note(0, 60, 100, 90), Note(240, 62, 100, 90))
 ON_60, OFF_60 = bytes((0x90, 60, 90)), bytes((0x80, 60, 0))
