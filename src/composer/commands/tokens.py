@@ -26,14 +26,22 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print ids, or write the file that ids stand for."""
-    from composer.midi import files
+    from composer.midi import amt_files, files
+    from composer.tokenizers.amt_score import AmtTokenizer, ReferenceTokenizer
 
+    tokenizer = load(args.tokenizer)
     if args.verb == "tokenize":
-        score = files.read(args.input)
-        print(" ".join(map(str, load(args.tokenizer).encode(score))))
+        if isinstance(tokenizer, AmtTokenizer):
+            encoded = tokenizer.encode_messages(amt_files.messages(args.input))
+        else:
+            encoded = tokenizer.encode(files.read(args.input))
+        print(" ".join(map(str, encoded)))
         return 0
     options.writable(args.output, args.force)
-    score = load(args.tokenizer).decode(ids(args.input))
+    if isinstance(tokenizer, ReferenceTokenizer):
+        amt_files.write(tokenizer.decode_tracks(ids(args.input)), args.output, force=args.force)
+        return 0
+    score = tokenizer.decode(ids(args.input))
     comment = json.dumps({"composer": __version__, "verb": args.verb, "tokenizer": args.tokenizer})
     files.write(score, args.output, comment=comment, force=args.force)
     return 0

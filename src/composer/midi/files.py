@@ -43,16 +43,21 @@ def read(path: str | os.PathLike[str]) -> Score:
 
     A track that was cut off is read up to the cut, with a warning in the log.
     """
+    try:
+        return _score(load(path))
+    except ValueError as error:
+        raise FileError(f"{path} {error}") from error
+
+
+def load(path: str | os.PathLike[str]) -> smf.MidiFile:
+    """Return the events of the file at `path` as they are; FileError and warnings as for `read`."""
     file = _parse(path)
     if file.kind == 2:
         raise FileError(f"{path} is a MIDI file of type 2 (separate patterns); save it as type 0 or 1 to use it here")
     for number, track in enumerate(file.tracks, start=1):
         if track.is_cut:
             log.warning("%s is cut off in track %d; what was there is used", path, number)
-    try:
-        return _score(file)
-    except ValueError as error:
-        raise FileError(f"{path} {error}") from error
+    return file
 
 
 def comment(path: str | os.PathLike[str]) -> str | None:

@@ -17,7 +17,7 @@ _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 class Event(NamedTuple):
     """Hold a channel message or a meta event: the tick of the file, the status, and the bytes after it.
 
-    The status of a meta event is 0xFF and its data begins with the meta's type.
+    The status of a meta event is 0xFF and its data begins with the meta's type; a system exclusive keeps no data.
     """
 
     tick: int
@@ -113,22 +113,21 @@ def _track(source: _Bytes) -> Track:
             tick += delta
             if status < 0xF0:
                 running = status
-            if event is not None:
-                events.append(event)
-                if event.status == META and event.data[0] == END_OF_TRACK:
-                    return Track(tuple(events), tick, is_cut=False)
+            events.append(event)
+            if event.status == META and event.data[0] == END_OF_TRACK:
+                return Track(tuple(events), tick, is_cut=False)
     except _CutOff:
         return Track(tuple(events), tick, is_cut=True)
     return Track(tuple(events), tick, is_cut=False)
 
 
-def _event(source: _Bytes, tick: int, status: int) -> Event | None:
+def _event(source: _Bytes, tick: int, status: int) -> Event:
     if status == META:
         kind = source.take(1)
         return Event(tick, META, kind + source.take(source.number()))
     if status in (0xF0, 0xF7):
         source.take(source.number())
-        return None
+        return Event(tick, status, b"")
     if status & 0xF0 not in _DATA_BYTES:
         raise ValueError(f"has no event at byte {source.base + source.position} where one must begin")
     data = source.take(_DATA_BYTES[status & 0xF0])

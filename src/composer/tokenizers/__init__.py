@@ -1,4 +1,4 @@
-"""Tokenizers: our block vocabulary, which streams, and MidiTok's for models of other people."""
+"""Tokenizers: our block vocabulary, which streams, and those of models of other people, MidiTok's among them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ TOKENIZERS: dict[str, str] = {
     "REMI": "composer.tokenizers.miditok_adapter:load",
     "Structured": "composer.tokenizers.miditok_adapter:load",
     "TSD": "composer.tokenizers.miditok_adapter:load",
+    "amt": "composer.tokenizers.amt_score:load",
+    "amt-interarrival": "composer.tokenizers.amt_score:load",
+    "amt-reference": "composer.tokenizers.amt_score:load",
 }
 """Where each tokenizer is: a module that is one, or "module:function", called with the tokenizer's name."""
 
