@@ -72,12 +72,15 @@ class Anticipation:
             return np.asarray(follower.foresee(block, max(0, self.params.lead))[moved])
 
         player, machine, instruments = self._rows(context, span.start, shift)
+        # A pianist who plays alone accompanies a melody of his imagination; one who has the melody plays it.
+        alone = not context.players and "melody" not in self.params.band
         identity = (shift, tuple(sorted(set(instruments.values()))), self.params.lead, context.role)
         self._stream.begin(identity, max(begun, first - MEMORY), belief)
         for block in range(self._stream.first, last):
             row = self._block_row(context, block, sum(1 << i for i in set(instruments.values())))
             given = machine[machine[:, B.TIME] // B.POSITIONS == block]
-            known = None if block - self.params.lead >= heard else self._group(player, block)
+            imagined = alone or block - self.params.lead >= heard
+            known = None if imagined else self._group(player, block)
             rng = np.random.default_rng([self.seed, block])
             if block < first:
                 self._stream.replay(block, row, known, given, rng)
