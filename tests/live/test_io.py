@@ -83,8 +83,19 @@ def test_a_session_from_open_to_bye(process, listener, tmp_path):
 def test_what_cannot_be_opened_is_told_in_a_sentence(process, listener):
     process.send({"op": "open", "api": "abacus"})
 
-    assert "abacus" in listener.wait("failed")["message"]
+    failed = listener.wait("failed")
+
+    assert "abacus" in failed["message"]
+    assert (2, "UsageError") == (failed["status"], failed["kind"])
     assert 1 == listener.wait("gone")["status"]
+
+
+def test_a_journal_that_cannot_be_made_is_told_in_a_sentence(process, listener, tmp_path):
+    process.send({"op": "open", "internal": True, "journal": str(tmp_path / "nowhere" / "j")})
+    failed = listener.wait("failed")
+
+    assert (1, "FileError") == (failed["status"], failed["kind"])
+    assert f"nothing can be recorded in {tmp_path / 'nowhere'} (No such file or directory)" in failed["message"]
 
 
 def test_lines_that_are_no_commands_are_let_go():

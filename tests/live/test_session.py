@@ -5,7 +5,7 @@ import json
 import pytest
 from scripted import MACHINE, Echo, Stage
 
-from composer.errors import ComposerError, ModelError, UsageError
+from composer.errors import ComposerError, FileError, ModelError, PortError, UsageError
 from composer.generators.base import Context
 from composer.live.offline import compose
 from composer.live.steps import Pace
@@ -177,6 +177,17 @@ def test_after_a_jump_the_past_ends_where_the_song_goes_on():
     assert 3840 <= shown.tick < 5300
     assert all(note.end <= 3840 for note in shown.player)
     assert shown.player
+
+
+@pytest.mark.parametrize("kind", [UsageError, PortError, FileError, ComposerError])
+def test_what_cannot_be_opened_ends_the_session_with_the_error_that_it_is(kind):
+    stage = Stage()
+    failed = {"op": "failed", "message": "no such thing", "status": kind.exit_status, "kind": kind.__name__}
+    stage.session._queue.put(lambda: stage.session._io_said(failed))
+    with pytest.raises(ComposerError, match="no such thing") as caught:
+        stage.session.run()
+
+    assert kind is caught.type
 
 
 def test_figures_are_written_when_the_io_process_dies(tmp_path):

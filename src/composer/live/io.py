@@ -20,9 +20,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from composer.errors import ComposerError
+from composer.errors import ComposerError, FileError
 from composer.live.clock import Clock, SystemClock
 from composer.live.engine import Command, Engine, Setup
 from composer.live.inlet import Event
@@ -61,13 +62,22 @@ def open_engine(
         setup = Setup(
             float(command.get("tempo", 120)), _meter(command.get("meter", (4, 4))), command.get("sync", "internal")
         )
-        journal = Journal(command["journal"]) if command.get("journal") else None
+        journal = _journal(command["journal"]) if command.get("journal") else None
         engine = Engine(clock, open_in, open_out, emit, setup, journal)
     except (ComposerError, OSError, ValueError, TypeError) as error:
-        emit({"op": "failed", "message": str(error), "status": getattr(error, "exit_status", 1)})
+        kind, status = type(error).__name__, getattr(error, "exit_status", 1)
+        emit({"op": "failed", "message": str(error), "status": status, "kind": kind})
         return None
     emit({"op": "ready", **engine.ports()})
     return engine
+
+
+def _journal(path: str) -> Journal:
+    try:
+        return Journal(path)
+    except OSError as error:
+        folder = Path(path).parent
+        raise FileError(f"nothing can be recorded in {folder} ({error.strerror}); choose another --record") from error
 
 
 def _meter(values: list[int]) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from composer.errors import ComposerError, PortError, UsageError
+from composer.errors import ComposerError, FileError, PortError, UsageError
 from composer.generators.base import ROLES, Role
 from composer.live.clock import Clock, SystemClock
 from composer.live.keeping import keep
@@ -33,6 +33,7 @@ PREROLL_SECONDS = 0.1
 """The internal clock begins this much before the first bar, so that what begins there is planned in time."""
 _SHOW_SECONDS = 0.04
 _IDLE_SECONDS = 0.1
+_FAILURES: dict[str, type[ComposerError]] = {e.__name__: e for e in (UsageError, FileError, PortError)}
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
@@ -277,7 +278,7 @@ class Session:
             case "error":
                 self._say(event["message"])
             case "failed":
-                raise PortError(event["message"])
+                raise _FAILURES.get(event["kind"], ComposerError)(event["message"])
             case "bye":
                 self._bye = event["stats"]
             case "gone" if not self._closing:
