@@ -17,7 +17,9 @@ def save_model(folder: Path, model: Anticipator) -> None:
     """Write config.json and model.safetensors."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(asdict(model.config), indent=1) + "\n")
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / "model.safetensors")
+    weights = folder / "model.safetensors"
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, weights)
+    weights.chmod(0o644)  # save_file keeps it from everybody else
 
 
 def load_model(folder: Path) -> Anticipator:
