@@ -1,0 +1,222 @@
+"""Draw events from an Anticipatory Music Transformer: a window of the past, three masked draws for each event.
+
+All times are bins of 10 ms (composer.tokenizers.amt). A model is a function of tokens and rows: it returns the logits
+of those rows of the vocabulary for the token that comes next. With `Settings.reference` everything is done as the
+published sampler does it, errors included; what it does wrong is said where it is done right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer.neural.sampling import sample
+from composer.tokenizers import amt
+from composer.tokenizers.amt import Triple
+
+Floats = NDArray[np.float32]
+Model = Callable[[Sequence[int], slice], Floats]
+
+WINDOW = (amt.CONTEXT - 1) // 3 - 2
+"""Triples that a model is shown: room stays for the event that is drawn."""
+HOP = 85
+"""Triples by which the window moves at once; while it stands still, a decoder keeps what it has computed."""
+SPARSE_HOP = 17
+"""The same where 100 s are full before the window is."""
+TIMES = slice(0, amt.MAX_TIME)
+DURATIONS = slice(amt.DURATION_OFFSET, amt.NOTE_OFFSET)
+NOTES = slice(amt.NOTE_OFFSET, amt.REST + 1)
+_EVENTS = slice(0, amt.REST + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Hold how events are drawn."""
+
+    temperature: float = 1.0
+    top_p: float = 0.98
+    delta: int = amt.DELTA
+    """Bins by which controls are told ahead."""
+    instruments: frozenset[int] | None = None
+    """The only instruments that may play, None for all."""
+    most_instruments: int = 15
+    """No new instrument enters when so many have played: a MIDI file has no more channels."""
+    most_events: int = 2_000
+    """Events a call may draw, rests among them: more is a stuck model, not music."""
+    most_at_once: int = 16
+    reference: bool = False
+
+
+def generate(
+    model: Model,
+    start: int,
+    end: int,
+    inputs: Sequence[Triple] = (),
+    controls: Sequence[Triple] = (),
+    *,
+    rng: np.random.Generator,
+    settings: Settings | None = None,
+) -> list[Triple]:
+    """Return `inputs` with events drawn for start <= time < end, by time; the caller adds the controls (amt.combine).
+
+    Inputs up to `start` are the past; later ones are known ahead, also those before `end`, so clear what is to be
+    filled. Controls are notes of somebody else, at any time.
+    """
+    settings = settings or Settings()
+    past = amt.clip(inputs, 0, start, shorten=False)
+    future = [triple for triple in inputs if triple.onset > start]
+    told = controls
+    if settings.reference:
+        # The published code means 5 s here, says 5 bins, and so loses the first 50 ms.
+        told = [control for control in controls if control.onset >= 5]
+    drawn = draw(model, start, end, past, [*told, *future], rng=rng, settings=settings)
+    return amt.sort(amt.without_rests([*past, *drawn, *future]))
+
+
+def draw(
+    model: Model,
+    start: int,
+    end: int,
+    past: Sequence[Triple],
+    ahead: Iterable[Triple],
+    *,
+    rng: np.random.Generator,
+    settings: Settings,
+) -> Iterator[Triple]:
+    """Yield events for start <= time < end, rests among them, after the sorted `past`; `ahead` is told as controls."""
+    waiting = amt.sort(amt.as_control(triple) for triple in ahead)
+    kind = amt.ANTICIPATE if waiting else amt.AUTOREGRESS
+    sampler = _Sampler(model, kind, rng, settings, {*amt.instruments(waiting)})
+    padded = amt.pad(past, start)
+    if not padded and waiting and not settings.reference:
+        # Times are told from the earliest in the window; if that is a control, nothing can come before it.
+        padded = [amt.rest(0)]
+    # The published code weaves the past at 5 s, whatever delta it is told.
+    sampler.sequence, waiting = amt.anticipate(padded, waiting, amt.DELTA if settings.reference else settings.delta)
+    now = amt.max_time(padded)
+    for _ in range(settings.most_events):
+        while waiting and waiting[0].onset <= now + settings.delta:
+            sampler.sequence.append(waiting.pop(0))
+        triple = sampler.event(max(start, now))
+        if triple.time >= end:
+            return
+        sampler.sequence.append(triple)
+        now = triple.time
+        yield triple
+
+
+def generate_ar(
+    model: Model,
+    start: int,
+    end: int,
+    inputs: Sequence[Triple] = (),
+    controls: Sequence[Triple] = (),
+    *,
+    rng: np.random.Generator,
+    settings: Settings | None = None,
+) -> list[Triple]:
+    """Return inputs and controls with events drawn for start <= time < end without anticipation, the paper's baseline.
+
+    What is known ahead is put in as soon as an event at or after it has been drawn (Algorithm 2 of the paper).
+    """
+    settings = settings or Settings()
+    known = amt.combine(inputs, controls)
+    past = amt.clip(known, 0, start, shorten=False)
+    waiting = future = [triple for triple in known if triple.onset > start]
+    sampler = _Sampler(model, amt.AUTOREGRESS, rng, settings, {*amt.instruments(known)})
+    sampler.sequence = amt.pad(past, start)
+    now = amt.max_time(sampler.sequence)
+    for _ in range(settings.most_events):
+        triple = sampler.event(max(start, now))
+        if triple.time >= end:
+            break
+        now = triple.time
+        due = [known for known in waiting if known.time <= now]
+        waiting = waiting[len(due) :]
+        sampler.sequence += [*due, triple]
+    # The published code adds what it has put in once more.
+    return amt.sort(amt.without_rests([*sampler.sequence, *(future if settings.reference else waiting)]))
+
+
+class _Sampler:
+    """Draw single events after a sequence that the caller extends."""
+
+    def __init__(
+        self, model: Model, kind: int, rng: np.random.Generator, settings: Settings, to_come: set[int]
+    ) -> None:
+        self.model, self.kind, self.rng, self.settings = model, kind, rng, settings
+        self.sequence: list[Triple] = []
+        self._to_come = to_come
+
+    def event(self, earliest: int) -> Triple:
+        """Return an event at `earliest` or later; the window's end may be passed, rests may be drawn."""
+        if not self.settings.reference and self._at(earliest) >= self.settings.most_at_once:
+            earliest += 1
+        window = self._window(earliest)
+        offset = amt.min_time(window)
+        if not window and not self.settings.reference:
+            offset = earliest - earliest % amt.MAX_TIME
+        told = [self.kind, *amt.tokens(amt.translate(window, -offset))]
+        time = self._draw(told, TIMES, slice(0, max(0, earliest - offset)))
+        duration = self._draw([*told, time], DURATIONS)
+        note = self._draw([*told, time, duration], NOTES, self._banned(time + offset))
+        return Triple(time + offset, duration, note)
+
+    def _draw(self, told: list[int], rows: slice, banned: slice | NDArray[np.bool_] | None = None) -> int:
+        """Return the token drawn from `rows`; `banned` counts from their beginning."""
+        if self.settings.reference:
+            # The published code leaves the rest open everywhere: a rest for a time ends the piece.
+            logits = np.full(amt.REST + 1, -np.inf, np.float32)
+            found = self.model(told, _EVENTS)
+            logits[rows], logits[amt.REST] = found[rows], found[amt.REST]
+            first = 0
+        else:
+            logits, first = self.model(told, rows).copy(), rows.start
+        if banned is not None:
+            logits[rows.start - first : rows.stop - first][banned] = -np.inf
+        return first + sample(logits, self.rng, self.settings.temperature, self.settings.top_p)
+
+    def _at(self, time: int) -> int:
+        """Return how many events stand at `time`, which is not before the last one."""
+        found = 0
+        for triple in reversed(self.sequence):
+            if triple.is_control:
+                continue
+            if triple.time < time:
+                break
+            found += 1
+        return found
+
+    def _window(self, earliest: int) -> list[Triple]:
+        if self.settings.reference:
+            return self.sequence[-WINDOW:]
+        first = max(0, -(-(len(self.sequence) - WINDOW) // HOP) * HOP)
+        window = self.sequence[first:]
+        # Times beyond 100 s would be read as durations and notes.
+        while window and max(amt.max_time(window), earliest) - amt.min_time(window) >= amt.MAX_TIME:
+            window = window[SPARSE_HOP:]
+        return window
+
+    def _banned(self, time: int) -> NDArray[np.bool_]:
+        """Return which of NOTES must not be drawn: too many instruments, those not asked for, notes that are there."""
+        banned = np.zeros(NOTES.stop - NOTES.start, bool)
+        by_instrument = banned[:-1].reshape(amt.INSTRUMENTS, amt.PITCHES)
+        heard = {*amt.instruments(self.sequence, rests=self.settings.reference)}
+        if not self.settings.reference:
+            heard |= self._to_come
+            if self.settings.instruments is not None:
+                by_instrument[[i for i in range(amt.INSTRUMENTS) if i not in self.settings.instruments]] = True
+            for triple in self.sequence[-WINDOW:]:
+                if triple.onset == time and not triple.is_rest:
+                    by_instrument[triple.instrument, triple.pitch] = True
+        if len(heard) >= self.settings.most_instruments:
+            by_instrument[[i for i in range(amt.INSTRUMENTS) if i not in heard]] = True
+        return banned
+
+
+def reference(top_p: float) -> Settings:
+    """Return the settings of the published sampler, which knows no other choice than `top_p` and has no limits."""
+    return replace(Settings(), top_p=top_p, most_events=10**9, reference=True)
