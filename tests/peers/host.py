@@ -40,7 +40,10 @@ def main():
     tell(hear=f"host-ear-{os.getpid()}:hear", play=f"host-hand-{os.getpid()}:play")
     for line in sys.stdin:
         threading.Thread(target=play, args=(hand, json.loads(line)), daemon=True).start()
-    # Not the interpreter's way out: rtmidi must not call back while it is taken down, and JACK may be gone.
+    # A client that goes without a word makes the server wait for it; a server that has gone makes the client wait.
+    threading.Timer(2, os._exit, (0,)).start()
+    ear.delete()
+    hand.delete()
     os._exit(0)
 
 
