@@ -179,6 +179,22 @@ def test_chords_are_told(folder):
     assert generator.chords[0] == (0, "D")
 
 
+@pytest.mark.parametrize(("asked", "told"), [("auto", "C major"), ("D", "D major")])
+def test_the_key_is_told(folder, asked, told):
+    generator = make(folder, key=asked)
+    list(generator.propose(context_of(generator), Span(0, 1920)))
+
+    assert told == generator.key
+
+
+def test_no_key_is_told_before_the_player_plays(folder):
+    generator = make(folder)
+    list(generator.propose(context_of(generator), Span(0, 1920)))
+    list(generator.propose(context_of(generator, ()), Span(0, 1920)))
+
+    assert "" == generator.key
+
+
 def test_a_model_of_another_vocabulary_is_refused(tmp_path):
     make_random(tmp_path, 2, 32)
 

@@ -1,5 +1,6 @@
 """The Markov accompanist listens, leaves room, obeys the harmony, and answers in the player's manner."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -46,6 +47,14 @@ def test_the_chords_it_followed_can_be_read():
     list(generator.propose(context(CADENCE), Span(0, 4 * 1920)))
 
     assert [(0, "C"), (1920, "F"), (3840, "G"), (5760, "C")] == generator.chords
+
+
+@pytest.mark.parametrize(("semitones", "name"), [(0, "C major"), (2, "D major"), (-3, "A major")])
+def test_the_key_it_hears_can_be_read(semitones, name):
+    generator = make("markov")
+    list(generator.propose(context([replace(note, pitch=note.pitch + semitones) for note in CADENCE]), BARS))
+
+    assert name == generator.key
 
 
 def test_what_comes_next_changes_as_soon_as_the_player_plays():

@@ -120,6 +120,18 @@ def test_a_generator_that_cannot_be_opened_leaves_the_old_one_playing():
     assert list(range(0, 3841, 120)) == [onset for onset, _ in stage.machine_notes()]
 
 
+def test_the_last_key_told_is_shown_through_silence():
+    echo = Echo()
+    echo.key = "G major"
+    stage = Stage(echo)
+    stage.session.start()
+    stage.run_to(1.0)
+    echo.key = ""
+    stage.run_to(2.0)
+
+    assert "G major" == stage.session.snapshot().key
+
+
 def test_stop_ends_the_notes_and_start_goes_on_at_the_next_bar_line():
     stage = Stage()
     stage.session.start()

@@ -41,6 +41,7 @@ class Anticipation:
         self.params = params
         self.seed = seed % 2**64
         self.chords: list[tuple[int, str]] = []
+        self.key = ""
         self._listener = Listener()
         if decoder is None:
             decoder = _decoder(params.model)
@@ -58,14 +59,16 @@ class Anticipation:
     def propose(self, context: Context, span: Span) -> Iterator[PartNote]:
         """Yield the machine's notes in `span`, in order of onset."""
         heard = (context.known_until + B.MARGIN) // B.BLOCK_TICKS  # blocks below this one are known
-        self.chords = []
+        self.chords, self.key = [], ""
         begun = self._begun(context)
         if begun is None:
             return
         first, last = span.start // B.BLOCK_TICKS, -(-span.end // B.BLOCK_TICKS)
         until = (last - min(0, self.params.lead)) * B.BLOCK_TICKS  # what comes later is not asked for
         follower = self._listener.follow(context, min(context.known_until, until))
-        shift = self._shift(follower.key)
+        asked = self.params.key
+        key = follower.key if asked == "auto" else Key(KEYS.index(asked))
+        self.key, shift = key.name, B.key_shift(key.tonic, key.mode == "minor")
         moved = B.transpose_chords(np.arange(B.CHORDS), -shift)  # the absolute chord of each key-relative one
 
         def belief(block: int) -> NDArray[np.float64]:
@@ -164,12 +167,6 @@ class Anticipation:
         symbol = Chord.from_index(index).symbol
         if not self.chords or self.chords[-1][1] != symbol:
             self.chords.append((block * B.BLOCK_TICKS, symbol))
-
-    def _shift(self, key: Key) -> int:
-        """Return the semitones that bring the key heard so far, or the one asked for, to C major or A minor."""
-        if self.params.key != "auto":
-            return B.key_shift(KEYS.index(self.params.key), minor=False)
-        return B.key_shift(key.tonic, key.mode == "minor")
 
 
 def _in_order(rows: B.Ints) -> B.Ints:

@@ -66,6 +66,8 @@ class Markov:
         self.params = params
         self.chords: list[tuple[int, str]] = []
         """Tick and symbol of every chord of the last proposal, as far as it was read."""
+        self.key = ""
+        """The key of its last block, "" while there was none."""
         self._seed = seed % 2**63
         self._listener = Listener()
         self._improviser = Improviser(params.order, params.harmony)
@@ -77,12 +79,12 @@ class Markov:
 
     def propose(self, context: Context, span: Span) -> Iterator[PartNote]:
         """Yield the notes of the machine's parts in `span`; it takes a millisecond or so a beat."""
-        self.chords = []
+        self.chords, self.key = [], ""
         if not [part for part in context.machines if not part.is_drums]:
             return
         scene = _Scene(context, self._listener, self._seed)
         for block in range(span.start // BLOCK, -(-span.end // BLOCK)):
-            chord = scene.chord(block)
+            chord, self.key = scene.chord(block), scene.key(block).name
             if not self.chords or self.chords[-1][1] != chord.symbol:
                 self.chords.append((max(span.start, block * BLOCK), chord.symbol))
             # A block is decided whole, whatever the span: the part before the span was played already.
