@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
 
 
 def make(folder, seed=0, context=1024, **params):
-    params = AnticipationParams(**params)
+    params = AnticipationParams(**{"wait": 0, **params})
     return Anticipation(params, seed, decoder=Decoder(folder, context=context, threads=1))
 
 
@@ -114,6 +114,14 @@ def test_an_accompanist_waits_for_the_player(folder):
     generator = make(folder)
 
     assert [] == list(generator.propose(context_of(generator, ()), Span(0, 1920)))
+
+
+def test_an_accompanist_listens_for_a_bar_before_it_joins_in(folder):
+    for bars in (0, 1, 2):
+        generator = make(folder, wait=bars, density=2.0)
+        notes, _ = play(generator, context_of(generator), (0, 24))
+
+        assert bars == notes[0].note.onset // 1920
 
 
 def test_alone_it_begins_by_itself(folder):

@@ -79,13 +79,14 @@ class Anticipation:
         alone = not context.players and "melody" not in self.params.band
         identity = (shift, tuple(sorted(set(instruments.values()))), self.params.lead, context.role)
         self._stream.begin(identity, max(begun, first - MEMORY), belief)
+        joins = begun + self._bars_of_listening(context, begun)
         for block in range(self._stream.first, last):
             row = self._block_row(context, block, sum(1 << i for i in set(instruments.values())))
             given = machine[machine[:, B.TIME] // B.POSITIONS == block]
             imagined = alone or block - self.params.lead >= heard
             known = None if imagined else self._group(player, block)
             rng = np.random.default_rng([self.seed, block])
-            if block < first:
+            if block < max(first, joins):
                 self._stream.replay(block, row, known, given, rng)
                 continue
             after = (span.start - block * B.BLOCK_TICKS + B.GRID - 1) // B.GRID
@@ -103,6 +104,12 @@ class Anticipation:
         if onset is not None and onset <= context.known_until:
             return context.score.bar_start(onset) // B.BLOCK_TICKS
         return None if playing and context.role == "accompany" else 0
+
+    def _bars_of_listening(self, context: Context, begun: int) -> int:
+        """Return how many blocks an accompanist only listens, so that the first chord is no guess."""
+        if context.role != "accompany" or not context.players or self.params.lead < 0:
+            return 0
+        return self.params.wait * context.score.meter_at(begun * B.BLOCK_TICKS).bar // B.BLOCK_TICKS
 
     def _group(self, player: B.Ints, block: int) -> B.Ints:
         """Return the player's rows that come before a block: those of block - lead, at the beginning all before."""

@@ -22,16 +22,13 @@ class AnticipationParams:
 
     band: str = choice("piano", tuple(BANDS), "which instruments the machine plays")
     lead: int = param(1, "half quarters by which the machine hears late; below 0 it has heard ahead", -16, 4, 1)
+    wait: int = param(1, "bars it listens before it joins in", 0, 8, 1)
     temperature: float = param(0.9, "how freely notes are chosen", 0.0, 2.0, 0.05)
     top_p: float = param(0.95, "share of the likeliest choices that are considered", 0.05, 1.0, 0.05)
-    harmony: float = param(0.5, "how freely chords are chosen", 0.0, 2.0, 0.05)
-    listening: float = param(0.5, "how much the chord follows what the counted harmony model hears", 0.0, 2.0, 0.1)
+    harmony: float = param(0.3, "how freely chords are chosen", 0.0, 2.0, 0.05)
+    listening: float = param(1.0, "how much the chord follows what the counted harmony model hears", 0.0, 2.0, 0.1)
     density: float = param(0.0, "fewer (below 0) or more notes", -3.0, 3.0, 0.25)
-    key: str = choice(
-        "auto",
-        ("auto", *KEYS),
-        "major key, or its relative minor",
-    )
+    key: str = choice("auto", ("auto", *KEYS), "major key, or its relative minor")
     model: str = param("anticipation", "folder of the model, or its name under models/")
 
 

@@ -87,7 +87,7 @@ def from_melody(song: Song) -> Song:
 def accompany(song: Song, name: str, lead: int, seed: int, params: dict[str, str], silent: bool = False) -> list[Note]:
     """Return what a generator plays to the song's melody when it hears `lead` blocks late, block by block."""
     if name == "anticipation":
-        params = {**params, "lead": str(lead)}
+        params = {"wait": "0", **params, "lead": str(lead)}
     generator = make(name, params, seed)
     parts: tuple[Part, ...] = tuple(p.with_notes(()) for p in generator.parts(generator.params))
     melody = song.score.part("MELODY").with_notes(() if silent else song.score.part("MELODY").notes)
