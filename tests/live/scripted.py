@@ -29,6 +29,7 @@ class Echo:
         self.grid, self.margin, self.base, self.fails = grid, margin, base, fails
 
     def propose(self, context: Context, span: Span) -> Iterator[PartNote]:
+        self.asked = context
         if self.fails:
             raise RuntimeError("no idea")
         heard = sum(n.pitch + n.duration for part in context.players for n in part.notes)

@@ -2,6 +2,7 @@ import json
 import os
 
 import pytest
+from rig import Rig
 
 from composer.live.journal import Journal, read_journal
 
@@ -70,3 +71,15 @@ def test_a_full_disk_is_told_and_what_was_kept_is_whole(tmp_path, monkeypatch):
 
     assert "No space left" in journal.failure
     assert all(json.loads(line) == ENTRY for line in kept.splitlines())
+
+
+def test_a_meter_is_entered_where_it_began_however_late_it_is_told(tmp_path):
+    rig = Rig(journal=str(tmp_path / "j"))
+    rig.send("start", tick=0)
+    rig.io.run(4.1)
+    rig.send("meter", numerator=3, denominator=4, tick=1920)
+    rig.send("meter", numerator=3, denominator=4, tick=3360)
+    rig.io.close()
+    entries = [entry for entry in read_journal(tmp_path / "j") if "running" in entry]
+
+    assert [(0, [4, 4]), (1920, [3, 4])] == [(e["tick"], e["meter"]) for e in entries if e["running"]]

@@ -10,7 +10,8 @@ from composer.generators.base import Context
 from composer.live.offline import compose
 from composer.live.steps import Pace
 from composer.live.worker import InlineWorker, make_with_parts
-from composer.music import Note, Part, Score, Span, Tempo
+from composer.midi import files
+from composer.music import Meter, Note, Part, Score, Span, Tempo
 
 MELODY = (Note(100, 60, 300), Note(480, 64, 150), Note(700, 67, 20), Note(725, 69, 500), Note(1440, 72, 700))
 
@@ -200,6 +201,79 @@ def test_what_cannot_be_opened_ends_the_session_with_the_error_that_it_is(kind):
         stage.session.run()
 
     assert kind is caught.type
+
+
+def test_a_generator_is_told_every_tempo_since_the_beginning():
+    echo = Echo()
+    stage = Stage(echo)
+    stage.session.start()
+    stage.run_to(0.5)
+    stage.session.set_tempo(60)
+    stage.run_to(1.5)
+
+    assert (Tempo(0, 120.0), Tempo(480, 60.0)) == echo.asked.score.tempos
+
+
+def test_a_recording_has_the_tempos_and_meters_that_the_generator_was_told(tmp_path):
+    echo = Echo()
+    stage = Stage(echo, record=tmp_path / "take.mid")
+    stage.session.start()
+    stage.run_to(0.3)
+    stage.session.set_meter(3, 4)
+    stage.run_to(0.6)
+    stage.session.set_tempo(90)
+    stage.play(0x95, 60, 80)
+    stage.run_to(8.0)
+    stage.session.finish()
+    recorded = files.read(tmp_path / "take.mid")
+
+    assert (Meter(0), Meter(1920, 3, 4)) == recorded.meters == echo.asked.score.meters
+    assert [tempo.tick for tempo in recorded.tempos] == [tempo.tick for tempo in echo.asked.score.tempos] == [0, 576]
+    assert [120, 90] == [round(tempo.qpm) for tempo in recorded.tempos]
+
+
+def test_a_jump_moves_tempos_and_meters_with_the_past():
+    echo = Echo()
+    stage = Stage(echo, sync="clock")
+    stage.play(0xFA)
+    pulse = 60 / 120 / 24
+    for n in range(96):
+        stage.play(0xF8)
+        stage.run_to((n + 1) * pulse)
+    stage.session.set_meter(3, 4)
+    for n in range(96, 120):
+        stage.play(0xF8)
+        stage.run_to((n + 1) * pulse)
+    before = stage.session.snapshot().meters
+    stage.play(0xFC)
+    stage.play(0xF2, 100, 0)
+    stage.play(0xFB)
+    for n in range(120, 144):
+        stage.play(0xF8)
+        stage.run_to((n + 1) * pulse)
+
+    assert (Meter(0), Meter(1920, 3, 4)) == before
+    after = stage.session.snapshot().meters
+    assert (Meter(0), Meter(8640), Meter(1920 + 8640, 3, 4)) == after == echo.asked.score.meters
+
+
+def test_a_generator_that_waits_for_its_bar_line_finds_it_after_a_jump_back():
+    stage = Stage(sync="clock")
+    stage.generators["high"] = Echo(base=80)
+    stage.play(0xF2, 64, 0)
+    stage.play(0xFB)
+    pulse = 60 / 120 / 24
+    for n in range(24 * 8):
+        stage.play(0xF8)
+        stage.run_to((n + 1) * pulse)
+        if n == 24:
+            stage.session.set_generator("high")
+        if n == 48:
+            stage.play(0xFC)
+            stage.play(0xF2, 0, 0)
+            stage.play(0xFB)
+
+    assert "high" == stage.session.snapshot().generator
 
 
 def test_figures_are_written_when_the_io_process_dies(tmp_path):

@@ -181,8 +181,8 @@ class Engine:
         self._teller.tell(now)
 
     def _set_meter(self, command: Command, now: float) -> None:
-        self._teller.meter = (int(command["numerator"]), int(command["denominator"]))
-        self._teller.mark(now)
+        meter = int(command["numerator"]), int(command["denominator"])
+        self._teller.set_meter(meter, float(command.get("tick", self._transport.position(now))), now)
 
     def _sync(self, command: Command, now: float) -> None:
         before = self._transport.position(now)

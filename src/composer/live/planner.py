@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from composer.generators.base import Context, Generator, Role
+from composer.live.course import Course
 from composer.live.ear import Ear
 from composer.live.plan import FALLBACK, Cover, Plan
 from composer.live.roles import RESTS, bars_before, turns
@@ -16,12 +18,12 @@ from composer.live.settings import Settings
 from composer.live.stats import Figures
 from composer.live.steps import STEP, TRIM_BARS, WINDOW_BARS, Pace, answers, question
 from composer.live.wire import Message, read_notes
-from composer.music import TICKS_PER_QUARTER, Meter, Part, Score, Span, Tempo
+from composer.music import TICKS_PER_QUARTER, Part, Span
 
 NET_TICKS = 2 * TICKS_PER_QUARTER
 """The fallback plans this far ahead wherever the chosen generator has not."""
 LATE_TICKS = 20
-"""A note of a late answer may begin this long ago, when nothing else was planned there."""
+"""What began this long ago may still be on its way to the io process."""
 SILENCE = "silence"
 
 
@@ -57,8 +59,7 @@ class Planner:
     ) -> None:
         self.ear, self.plan = Ear(), Plan()
         self.role: Role = settings.role
-        self.tempo = settings.tempo
-        self.meters: tuple[Meter, ...] = (Meter(0, *settings.meter),)
+        self.course = Course(settings.tempo, settings.meter)
         self.chords: dict[int, str] = {}
         self.key = ""
         self.knew = 0
@@ -150,26 +151,17 @@ class Planner:
         """Go on at tick `new`: what is remembered moves by whole bars so that it ends there or just before."""
         self.ear.release(old)
         self.forget_plan(old)
-        bar = self.score(0).meter_at(max(0, round(new))).bar
+        bar = self.course.score().meter_at(max(0, round(old))).bar
         shift = int((new - old) // bar) * bar
         if shift:
             self.ear.shift(shift)
             self.plan.shift(shift)
+            self.course.shift(shift)
             self.chords = {t + shift: symbol for t, symbol in self.chords.items() if t + shift >= 0}
         self._news.clear()
+        if self._switch_at is not None:
+            self._switch_at = self.course.next_line(new + STEP)
         self.begin(max(0, round(new)))
-
-    def set_meter(self, numerator: int, denominator: int, tick: float) -> None:
-        """Change the meter at the next bar line; ValueError when there is no such meter."""
-        score = self.score(0)
-        line = score.bar_start(max(0, round(tick)))
-        at = line if line >= tick else line + score.meter_at(line).bar
-        self.meters = (*(m for m in self.meters if m.tick < at), Meter(at, numerator, denominator))
-
-    def score(self, before: int) -> Score:
-        """Return everything remembered, of the machine what begins before tick `before`."""
-        machine = self.plan.parts(self.seat.parts, before)
-        return Score((*self.ear.parts(), *machine), (Tempo(0, self.tempo),), self.meters)
 
     # Asking
 
@@ -266,7 +258,7 @@ class Planner:
         return (Span(start, end), here, here) if start < end else None
 
     def _context(self, parts: tuple[Part, ...], start: int, heard: int, known_until: int) -> Context:
-        score = Score((*self.ear.parts(), *self.plan.parts(parts, start)), (Tempo(0, self.tempo),), self.meters)
+        score = self.course.score((*self.ear.parts(), *self.plan.parts(parts, start)))
         context = Context(score, tuple(part.name for part in parts), known_until, self.role)
         return question(context, start, heard, known_until)
 
@@ -284,10 +276,11 @@ class Planner:
             self._figures.plans += 1
             self._figures.plan_ms.append((now - asked.now) * 1000)
             self._asked[message["id"]] = asked._replace(now=-1.0)
-        cut = step.start
-        if tick > step.start:
-            past = Span(step.start, max(step.start, -int(-tick // 1)))
-            cut = past.end if self.plan.has_notes(past) else max(step.start, past.end - LATE_TICKS)
+        late = tick > step.start
+        if late and before is not None and seat.pace.grid > 1:
+            # Half of one plan and half of another are no music: the block that has begun stays what it is.
+            return
+        cut = max(step.start, math.ceil(tick)) if late else step.start
         cover = Cover(seat.number, message["id"], asked.known_until, tick, step.end)
         self.plan.put(step, read_notes(message["notes"]), cover, asked.knew, cut)
         self._take_harmony(message, step)
@@ -305,11 +298,7 @@ class Planner:
         if not running:
             self._seat_pending()
             return
-        score = self.score(0)
-        line = score.bar_start(max(0, round(tick)))
-        while line < tick + STEP:
-            line += score.meter_at(line).bar
-        self._switch_at = line
+        self._switch_at = self.course.next_line(tick + STEP)
 
     def _failed(self, seat: Seat, message: Message) -> None:
         self._say(f"{seat.name}: {message['message']}")
@@ -392,7 +381,7 @@ class Planner:
         return max((news for news in self._news if news <= tick - pace.commit - LATE_TICKS), default=0)
 
     def _forget_past(self, at: float) -> None:
-        score = Score((), (), self.meters)
+        score = self.course.score()
         bars = bars_before(score, max(0, int(at)))
         if bars % TRIM_BARS == 0 and bars > WINDOW_BARS + 2 * TRIM_BARS:
             before = score.bar_tick(bars - WINDOW_BARS - 2 * TRIM_BARS)

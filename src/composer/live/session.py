@@ -78,6 +78,7 @@ class Session:
         self._snapshot = Snapshot(generator=settings.generator, role=settings.role, meter=Meter(0, *settings.meter))
         self._journal: Path | None = None
         self._programmed: tuple[Part, ...] = ()
+        self._metered = settings.meter
 
     # Running
 
@@ -112,6 +113,7 @@ class Session:
             self._planner.advance(self._tick(now), now)
             self._drain()
         self._send_programs()
+        self._send_meter(self._tick(now))
         if self._running and (op := self._planner.take_op(self._tick(now))) is not None:
             self._send(op)
         duration = self.settings.duration
@@ -205,11 +207,9 @@ class Session:
     def _start(self) -> None:
         if self._source != "internal" or self._running:
             return
-        score = self._planner.score(0)
-        tick = max(0, round(self._stopped_at))
-        line = score.bar_start(tick)
-        bar = score.meter_at(line).bar
-        self._start_at = line if line >= tick else line + bar
+        course = self._planner.course
+        self._start_at = course.next_line(round(self._stopped_at))
+        bar = course.score().meter_at(self._start_at).bar
         preroll = round(PREROLL_SECONDS * self._timeline.ticks_per_second)
         self._send({"op": "start", "tick": self._start_at, "count_in": self.settings.count_in * bar + preroll})
 
@@ -223,8 +223,7 @@ class Session:
         self._planner.open(name, params, self._clock.now())
 
     def _take_meter(self, numerator: int, denominator: int) -> None:
-        self._planner.set_meter(numerator, denominator, self._tick(self._clock.now()))
-        self._send({"op": "meter", "numerator": numerator, "denominator": denominator})
+        self._planner.course.set_meter(self._tick(self._clock.now()), numerator, denominator)
 
     def _close(self) -> None:
         self._closing = True
@@ -242,6 +241,14 @@ class Session:
         for part in parts:
             if not part.is_drums:
                 self._send({"op": "send", "data": [0xC0 | part.channel, part.program]})
+
+    def _send_meter(self, tick: float) -> None:
+        """Tell io the meter when another one has begun; the recording places it where the questions had it."""
+        meter = self._planner.course.score().meter_at(max(0, int(tick)))
+        if (meter.numerator, meter.denominator) != self._metered:
+            self._metered = meter.numerator, meter.denominator
+            change = {"numerator": meter.numerator, "denominator": meter.denominator, "tick": meter.tick}
+            self._send({"op": "meter", **change})
 
     # What happened
 
@@ -290,7 +297,7 @@ class Session:
         self._timeline = Timeline(event["tempo"], event["tick"], event["time"])
         self._source, self._jitter_ms = event["source"], event["jitter_ms"]
         self._figures.jitter_ms.append(event["jitter_ms"])
-        self._planner.tempo = round(event["tempo"], 1 if self._source == "clock" else 6)
+        self._planner.course.set_tempo(event["tick"], event["tempo"], event["source"])
         was_running, self._running = self._running, event["running"]
         if self._running and not was_running:
             begin = max(0, round(event["tick"])) if self._start_at is None else self._start_at
@@ -345,8 +352,7 @@ class Session:
     def _show(self, now: float) -> None:
         self._shown_at = now
         planner, tick = self._planner, self._tick(now)
-        score = planner.score(0)
-        meter = score.meter_at(max(0, int(tick)))
+        meter = planner.course.score().meter_at(max(0, int(tick)))
         since = max(0, int(tick) - SHOWN_BARS * meter.bar)
         fixed = planner.fixed_until(tick) if self._running else round(tick)
         ahead = planner.plan.covered_until(max(0, round(tick)), planner.seat.number) - max(0.0, tick)
@@ -356,6 +362,7 @@ class Session:
             running=self._running,
             timeline=self._timeline,
             meter=meter,
+            meters=planner.course.meters,
             source=self._source,
             jitter_ms=self._jitter_ms,
             generator=planner.seat.name or self.settings.generator,

@@ -42,6 +42,8 @@ class Snapshot:
     running: bool = False
     timeline: Timeline = field(default_factory=Timeline)
     meter: Meter = field(default_factory=lambda: Meter(0))
+    meters: tuple[Meter, ...] = (Meter(0),)
+    """Every meter since the beginning, `meter` among them, and the one that begins at the next bar line."""
     source: str = "internal"
     jitter_ms: float = 0.0
     generator: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from composer.live.course import is_new_tempo, tempo_of
 from composer.live.inlet import Event
 from composer.live.lateness import Tally
 from composer.live.transport import Transport
@@ -26,7 +27,6 @@ class Teller:
         record: Callable[[float, float, Event], None],
         tally: Tally,
     ) -> None:
-        self.meter = meter
         self.due = float("-inf")
         """The moment at which the timeline is told again, in seconds."""
         self._transport = transport
@@ -34,7 +34,9 @@ class Teller:
         self._record = record
         self._tally = tally
         self._told = (False, transport.timeline)
-        self._marked: tuple[bool, float, tuple[int, int]] | None = None
+        self._meter = meter
+        self._tempo = 0.0
+        self._marked: tuple[bool, float] | None = None
 
     def report(self, now: float) -> None:
         """Tell the timeline if it is time to, or if it is not what was told."""
@@ -65,10 +67,20 @@ class Teller:
         )
 
     def mark(self, now: float) -> None:
-        """Enter time, tempo and meter in the journal when they differ from what stands there."""
-        # A MIDI clock's tempo trembles; a tempo map with every tremble would be no use in a score.
-        state = (self._transport.running, round(self._transport.timeline.tempo, 1), self.meter)
-        if state != self._marked:
-            self._marked = state
-            running, tempo, meter = state
-            self._record(now, self._transport.position(now), {"running": running, "tempo": tempo, "meter": list(meter)})
+        """Enter time and tempo in the journal when they differ from what stands there."""
+        qpm, source = self._transport.timeline.tempo, self._transport.source
+        if is_new_tempo(self._tempo, qpm, source):
+            self._tempo = tempo_of(qpm, source)
+        if self._marked != (self._transport.running, self._tempo):
+            self._marked = (self._transport.running, self._tempo)
+            self._enter(self._transport.position(now), now)
+
+    def set_meter(self, meter: tuple[int, int], tick: float, now: float) -> None:
+        """Enter in the journal that another meter began at `tick`."""
+        if meter != self._meter:
+            self._meter = meter
+            self._enter(tick, now)
+
+    def _enter(self, tick: float, now: float) -> None:
+        running = self._transport.running
+        self._record(now, tick, {"running": running, "tempo": self._tempo, "meter": list(self._meter)})
