@@ -22,7 +22,7 @@ EPSILON = float(torch.finfo(torch.float32).eps)
 GRAPHS = ("trunk", "last")
 
 
-class _Graph:
+class Graph:
     """Collect the nodes and weights of a graph."""
 
     def __init__(self) -> None:
@@ -34,27 +34,30 @@ class _Graph:
     def node(
         self, op: str, inputs: list[str], outputs: int | list[str] = 1, domain: str = "", **attributes: Any
     ) -> Any:
+        """Add an operation and return the name of its output, or the names when there are several."""
         names = outputs if isinstance(outputs, list) else [f"{op}_{len(self.nodes)}_{i}" for i in range(outputs)]
         self.nodes.append(helper.make_node(op, inputs, names, domain=domain, **attributes))
         return names[0] if len(names) == 1 else names
 
     def weight(self, name: str, value: Any) -> str:
+        """Add an array under a name, which is returned."""
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, *, apart: bool = False) -> None:
+        """Write the graph; `apart` puts the weights into a file beside it, which they need from 2 GB on."""
         graph = helper.make_graph(self.nodes, path.stem, self.inputs, self.outputs, self.weights)
         opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
         model = helper.make_model(graph, opset_imports=opsets, producer_name="composer")
         model.ir_version = 9
-        onnx.save(model, str(path))
+        onnx.save(model, str(path), save_as_external_data=apart, location=path.name + ".data")
 
 
 def _array(tensor: torch.Tensor) -> Any:
     return tensor.detach().float().numpy()
 
 
-def _layer(g: _Graph, name: str, layer: Layer, x: str) -> str:
+def _layer(g: Graph, name: str, layer: Layer, x: str) -> str:
     H, C = layer.n_head, layer.out.weight.shape[0]
     D = C // H
 
@@ -90,17 +93,17 @@ def _layer(g: _Graph, name: str, layer: Layer, x: str) -> str:
     return str(g.node("Add", [x, matmul(g.node("Mul", [up, up]), "down", layer.down)]))
 
 
-def _rotate(g: _Graph, x: str) -> str:
+def _rotate(g: Graph, x: str) -> str:
     a, b = g.node("Split", [x, "halves"], 2, axis=-1)
     first = g.node("Sub", [g.node("Mul", [a, "cos"]), g.node("Mul", [b, "sin"])])
     second = g.node("Add", [g.node("Mul", [a, "sin"]), g.node("Mul", [b, "cos"])])
     return str(g.node("Concat", [first, second], axis=-1))
 
 
-def _start(model: Anticipator) -> _Graph:
+def _start(model: Anticipator) -> Graph:
     C, H = model.config.n_embd, model.config.n_head
     D = C // H
-    g = _Graph()
+    g = Graph()
     g.inputs += [
         helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, "steps", C]),
         helper.make_tensor_value_info("cos", TensorProto.FLOAT, [1, "steps", 1, D // 2]),

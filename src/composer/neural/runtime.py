@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
-class _Layers:
+class Layers:
     """Run one graph over its buffers of keys and values."""
 
     def __init__(self, path: Path, context: int, heads: int, width: int, threads: int) -> None:
@@ -45,15 +45,15 @@ class _Layers:
 
     def run(self, x: Floats, cos: Floats, sin: Floats, past: int) -> Floats:
         """Return the output (steps, C) of steps x (steps, C) that follow `past` steps in the buffers."""
-        steps = len(x)
+        return self.advance({"x": x[None], "cos": cos[None, :, None], "sin": sin[None, :, None]}, past)
+
+    def advance(self, inputs: dict[str, Floats], past: int) -> Floats:
+        """Return the output (steps, C) of the graph's own inputs, x (1, steps, C) among them, after `past` steps."""
+        steps = inputs["x"].shape[1]
         y = np.empty((1, steps, self.width), np.float32)
-        feed = {
-            "x": np.ascontiguousarray(x[None]),
-            "cos": np.ascontiguousarray(cos[None, :, None]),
-            "sin": np.ascontiguousarray(sin[None, :, None]),
-            "last_index": np.array([past + steps - 1], np.int32),
-            "total": np.array([past + steps], np.int32),
-        }
+        feed: dict[str, NDArray[Any]] = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
+        feed["last_index"] = np.array([past + steps - 1], np.int32)
+        feed["total"] = np.array([past + steps], np.int32)
         for name, array in feed.items():
             self._bind(self.binding.bind_input, name, array)
         self._bind(self.binding.bind_output, "y", y)
@@ -81,7 +81,7 @@ class Decoder:
             C, H = int(self.config["n_embd"]), int(self.config["n_head"])
             suffix = ".int8.onnx" if precision == "int8" else ".onnx"
             self._trunk, self._last = (
-                _Layers(folder / (name + suffix), context, H, C, threads) for name in ("trunk", "last")
+                Layers(folder / (name + suffix), context, H, C, threads) for name in ("trunk", "last")
             )
         except ModelError:
             raise

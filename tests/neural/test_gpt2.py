@@ -1,0 +1,292 @@
+"""Published checkpoints play as transformers' own GPT-2 does with the layer's number in the scale of attention."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+
+from composer.errors import ModelError  # noqa: E402
+from composer.neural.gpt2 import Decoder  # noqa: E402
+from composer.neural.gpt2_export import convert  # noqa: E402
+
+ROWS = (slice(0, 40), slice(40, 100))
+TOKENS = [7, 99, 3, 3, 50, 12, 88, 0, 41, 5, 77, 30]
+
+
+def reference(seed=0, n_layer=3, n_head=2, n_embd=32, vocab_size=100, n_positions=24):
+    torch.manual_seed(seed)
+    config = transformers.GPT2Config(
+        n_layer=n_layer,
+        n_head=n_head,
+        n_embd=n_embd,
+        vocab_size=vocab_size,
+        n_positions=n_positions,
+        scale_attn_by_inverse_layer_idx=True,
+        attn_implementation="eager",
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    model = transformers.GPT2LMHeadModel(config).eval()
+    for name, weight in model.named_parameters():
+        torch.nn.init.normal_(weight, 1.0 if "ln_" in name and "weight" in name else 0.0, 0.15)
+    return model
+
+
+def expected(model, tokens):
+    with torch.no_grad():
+        return model(torch.tensor([tokens])).logits[0, -1].numpy()
+
+
+def save(model, folder, *, pickled=False, prefix=True):
+    """Write a checkpoint as the hub has them."""
+    folder.mkdir(exist_ok=True)
+    model.save_pretrained(folder)
+    if pickled:
+        (folder / "model.safetensors").unlink()
+        names = {n: t.clone() for n, t in model.state_dict().items() if n != "lm_head.weight"}
+        torch.save(
+            {n if prefix else n.removeprefix("transformer."): t for n, t in names.items()}, folder / "pytorch_model.bin"
+        )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """Keep a model of random weights: itself, and converted in float and int8."""
+    root = tmp_path_factory.mktemp("gpt2")
+    model = reference()
+    source = save(model, root / "source")
+    convert(source, root / "played", ROWS, int8=False)
+    convert(source, root / "played", ROWS)
+    return model, source, root / "played"
+
+
+def whole(decoder):
+    return np.concatenate([decoder.logits(rows) for rows in ROWS])
+
+
+class TestFloat:
+    def test_all_at_once(self, tiny):
+        model, _, folder = tiny
+        decoder = Decoder(folder, precision="float")
+        decoder.append(TOKENS)
+
+        np.testing.assert_allclose(expected(model, TOKENS), whole(decoder), atol=1e-4)
+
+    def test_the_number_of_the_layer_matters(self, tiny):
+        """The tolerance is far below what leaving it out would cost."""
+        model, _, folder = tiny
+        plain = reference()
+        plain.load_state_dict(model.state_dict())
+        for block in plain.transformer.h:
+            block.attn.scale_attn_by_inverse_layer_idx = False
+            block.attn.scaling = block.attn.head_dim**-0.5
+        decoder = Decoder(folder, precision="float")
+        decoder.append(TOKENS)
+
+        assert 0.01 < np.abs(expected(plain, TOKENS) - whole(decoder)).max()
+
+    def test_one_by_one_up_to_the_last_position(self, tiny):
+        model, _, folder = tiny
+        decoder = Decoder(folder, precision="float")
+        tokens = TOKENS * 2
+        for i, token in enumerate(tokens):
+            decoder.append([token])
+            np.testing.assert_allclose(expected(model, tokens[: i + 1]), whole(decoder), atol=1e-4)
+
+    def test_going_back_forgets_what_came_after(self, tiny):
+        model, _, folder = tiny
+        decoder = Decoder(folder, precision="float")
+        decoder.append([*TOKENS[:5], 1, 2, 3])
+        decoder.rollback(5)
+        decoder.append(TOKENS[5:])
+
+        np.testing.assert_allclose(expected(model, TOKENS), whole(decoder), atol=1e-4)
+
+    def test_as_a_function_of_tokens(self, tiny):
+        model, _, folder = tiny
+        decoder = Decoder(folder, precision="float")
+        for tokens in (TOKENS[:4], TOKENS, TOKENS[:6], [1, 2], TOKENS[:6], TOKENS[:6]):
+            np.testing.assert_allclose(expected(model, tokens)[ROWS[1]], decoder(tokens, ROWS[1]), atol=1e-4)
+
+    def test_what_is_shared_is_not_computed_again(self, tiny, monkeypatch):
+        decoder = Decoder(tiny[2], precision="float")
+        decoder(TOKENS[:8], ROWS[0])
+        appended = []
+        append = decoder.append
+        monkeypatch.setattr(decoder, "append", lambda tokens: (appended.append(list(tokens)), append(tokens)))
+        decoder([*TOKENS[:6], 1], ROWS[0])
+
+        assert [[1]] == appended
+
+    def test_rows_without_a_head_of_their_own(self, tiny):
+        model, _, folder = tiny
+        decoder = Decoder(folder, precision="float")
+
+        np.testing.assert_allclose(expected(model, TOKENS)[10:60], decoder(TOKENS, slice(10, 60)), atol=1e-4)
+
+    def test_a_full_buffer_and_an_unknown_token_say_so(self, tiny):
+        decoder = Decoder(tiny[2], precision="float")
+
+        with pytest.raises(ValueError, match="do not fit"):
+            decoder.append([0] * 25)
+        with pytest.raises(ValueError, match=r"outside of 0\.\.99"):
+            decoder.append([100])
+        with pytest.raises(ValueError, match=r"outside of 0\.\.99"):
+            decoder.append([-1])
+
+
+def divergence(model, logits):
+    """Return Kullback-Leibler's divergence in nats."""
+    p = torch.log_softmax(torch.tensor(model), 0)
+    q = torch.log_softmax(torch.tensor(logits), 0)
+    return float((p.exp() * (p - q)).sum())
+
+
+def test_int8_is_close_in_distribution(tiny):
+    model, _, folder = tiny
+    decoder = Decoder(folder)
+    decoder.append(TOKENS)
+
+    assert divergence(expected(model, TOKENS), whole(decoder)) < 0.0005
+
+
+@pytest.mark.parametrize("prefix", [True, False])
+def test_pickled_weights_with_and_without_prefix(tiny, tmp_path, prefix):
+    model, _, _ = tiny
+    source = save(model, tmp_path / "source", pickled=True, prefix=prefix)
+    convert(source, tmp_path / "played", ROWS, int8=False)
+    decoder = Decoder(tmp_path / "played", precision="float")
+
+    np.testing.assert_allclose(expected(model, TOKENS)[ROWS[0]], decoder(TOKENS, ROWS[0]), atol=1e-4)
+
+
+def test_a_configuration_without_the_layers_number_is_plain_gpt2(tmp_path):
+    model = reference()
+    model.config.scale_attn_by_inverse_layer_idx = False
+    plain = transformers.GPT2LMHeadModel(model.config).eval()
+    plain.load_state_dict(model.state_dict())
+    convert(save(plain, tmp_path / "source"), tmp_path / "played", ROWS, int8=False)
+
+    np.testing.assert_allclose(
+        expected(plain, TOKENS)[ROWS[0]], Decoder(tmp_path / "played", precision="float")(TOKENS, ROWS[0]), atol=1e-4
+    )
+
+
+class Trap:
+    """Create a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+class TestDamage:
+    @pytest.fixture
+    def source(self, tiny, tmp_path):
+        return save(tiny[0], tmp_path / "source")
+
+    def refused(self, source, match):
+        with pytest.raises(ModelError, match=match) as said:
+            convert(source, source.parent / "played", ROWS)
+        assert "\n" not in str(said.value)
+        assert not (source.parent / "played" / "config.json").exists()
+
+    def test_cut_weights(self, source):
+        path = source / "model.safetensors"
+        path.write_bytes(path.read_bytes()[:-100])
+        self.refused(source, "cut off")
+
+    def test_cut_pickle(self, source, tiny):
+        save(tiny[0], source, pickled=True)
+        path = source / "pytorch_model.bin"
+        path.write_bytes(path.read_bytes()[:5000])
+        self.refused(source, "cut off")
+
+    def test_a_pickle_that_holds_a_program_is_not_run(self, source, tmp_path):
+        (source / "model.safetensors").unlink()
+        torch.save({"wte.weight": Trap(tmp_path / "sprung")}, source / "pytorch_model.bin")
+        self.refused(source, "cannot be read")
+
+        assert not (tmp_path / "sprung").exists()
+
+    @pytest.mark.parametrize(("content", "match"), [([1, 2], "cannot be read"), ({"wte.weight": 5}, "no tensor wte")])
+    def test_a_pickle_of_something_else(self, source, content, match):
+        (source / "model.safetensors").unlink()
+        torch.save(content, source / "pytorch_model.bin")
+        self.refused(source, match)
+
+    def test_no_weights(self, source):
+        (source / "model.safetensors").unlink()
+        self.refused(source, "neither model.safetensors nor")
+
+    @pytest.mark.parametrize(
+        ("change", "match"),
+        [
+            ({"model_type": "llama"}, "'llama'"),
+            ({"n_layer": 4}, r"no tensor h\.3\.ln_1\.weight"),
+            ({"n_embd": 64}, "wte.weight .* contradicts"),
+            ({"n_head": 5}, "possible shape"),
+            ({"n_layer": None}, "n_layer"),
+            ({"activation_function": "relu"}, "'relu'"),
+        ],
+    )
+    def test_another_configuration(self, source, change, match):
+        path = source / "config.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | change))
+        self.refused(source, match)
+
+    def test_no_configuration(self, source):
+        (source / "config.json").write_text("{")
+        self.refused(source, "cannot be read as a configuration")
+
+    def test_weights_that_are_not_numbers(self, source):
+        broken = reference()
+        with torch.no_grad():
+            broken.transformer.h[1].mlp.c_fc.bias[3] = float("nan")
+        self.refused(save(broken, source), r"h\.1\.mlp\.c_fc\.bias .* not numbers")
+
+    def test_an_output_layer_of_its_own(self, source, tiny):
+        names = dict(tiny[0].state_dict())
+        names["lm_head.weight"] = names["lm_head.weight"] + 1
+        (source / "model.safetensors").unlink()
+        torch.save(names, source / "pytorch_model.bin")
+        self.refused(source, "output layer of its own")
+
+    @pytest.mark.parametrize("name", ["config.json", "tables.safetensors", "trunk.int8.onnx", "head.0-40.int8.onnx"])
+    def test_a_damaged_converted_folder_is_one_sentence(self, tiny, tmp_path, name):
+        for file in tiny[2].iterdir():
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:50])
+
+        with pytest.raises(ModelError, match="cannot be loaded"):
+            Decoder(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_shape_of_the_small_checkpoint(tmp_path):
+    """Twelve layers, 768 wide, 55,028 tokens, random weights: float within 1e-4, int8 close in distribution."""
+    model = reference(n_layer=12, n_head=12, n_embd=768, vocab_size=55028, n_positions=1024)
+    for name, weight in model.named_parameters():
+        torch.nn.init.normal_(weight, 1.0 if "ln_" in name and "weight" in name else 0.0, 0.02)
+    rows = (slice(0, 10000), slice(10000, 11000), slice(11000, 27513))
+    tokens = [55026, *np.random.default_rng(0).integers(0, 55000, 60).tolist()]
+    found = expected(model, tokens)
+    source = save(model, tmp_path / "source")
+    del model
+    convert(source, tmp_path / "float", rows, int8=False)
+    decoder = Decoder(tmp_path / "float", precision="float")
+    for part in rows:
+        np.testing.assert_allclose(found[part], decoder(tokens, part), atol=1e-4)
+    del decoder
+    convert(source, tmp_path / "int8", rows)
+    decoder = Decoder(tmp_path / "int8")
+    for part in rows:
+        assert divergence(found[part], decoder(tokens, part)) < 0.01
