@@ -5,13 +5,14 @@ from hypothesis import strategies as st
 from composer.music import Meter, Note
 from composer.tui.layout import Fit, Kind, View, bar_lines, fit, labels, layout, position, ruler, view
 
-FOUR = Meter(0)
+FOUR = (Meter(0),)
+CHANGING = (Meter(0), Meter(1920, 2, 4))
 NARROW = View(width=12, height=3, now=6, ticks=60, origin=0, fit=Fit(60))
 HALVED = View(width=12, height=3, now=6, ticks=60, origin=0, fit=Fit(60, per_row=2))
 
 
-def drawn(view, *kinds, meter=FOUR):
-    return ["".join(run.text for run in row) for row in layout(view, meter, *kinds)]
+def drawn(view, *kinds, meters=FOUR):
+    return ["".join(run.text for run in row) for row in layout(view, meters, *kinds)]
 
 
 def test_a_quarter_of_the_player_is_four_dense_cells_that_end_a_little_early():
@@ -58,11 +59,16 @@ def test_notes_above_and_below_the_register_are_not_drawn():
 
 
 @pytest.mark.parametrize(
-    ("meter", "expected"),
-    [(Meter(0), [(1, 0), (2, 16)]), (Meter(0, 3, 4), [(1, 0), (2, 12)]), (Meter(0, 6, 8), [(1, 0), (2, 12)])],
+    ("meters", "expected"),
+    [
+        (FOUR, [(1, 0), (2, 16)]),
+        ((Meter(0, 3, 4),), [(1, 0), (2, 12), (3, 24)]),
+        ((Meter(0, 6, 8),), [(1, 0), (2, 12), (3, 24)]),
+        (CHANGING, [(1, 0), (2, 16), (3, 24)]),
+    ],
 )
-def test_bar_lines_stand_where_the_meter_says(meter, expected):
-    assert expected == bar_lines(View(width=20, height=1, now=6, ticks=60, origin=0, fit=Fit(60)), meter)
+def test_bar_lines_stand_where_the_meters_say(meters, expected):
+    assert expected == bar_lines(View(width=28, height=1, now=6, ticks=60, origin=0, fit=Fit(60)), meters)
 
 
 def test_no_bar_line_is_drawn_before_the_beginning():
@@ -74,18 +80,19 @@ def test_the_now_line_stays_where_it_is_while_ticks_pass():
 
 
 @pytest.mark.parametrize(
-    ("tick", "meter", "expected"),
+    ("tick", "meters", "expected"),
     [
         (0, FOUR, (1, 1)),
         (1919.9, FOUR, (1, 4)),
         (1920, FOUR, (2, 1)),
         (-1, FOUR, (0, 4)),
-        (720, Meter(0, 6, 8), (1, 4)),
-        (3840, Meter(1920, 2, 4), (5, 1)),
+        (720, (Meter(0, 6, 8),), (1, 4)),
+        (1919, CHANGING, (1, 4)),
+        (3840, CHANGING, (4, 1)),
     ],
 )
-def test_position_counts_bars_and_beats_from_one(tick, meter, expected):
-    assert expected == position(tick, meter)
+def test_position_counts_bars_and_beats_from_one(tick, meters, expected):
+    assert expected == position(tick, meters)
 
 
 def test_every_c_has_a_label():

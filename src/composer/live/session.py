@@ -75,7 +75,8 @@ class Session:
         self._began: float | None = None
         self._closing = False
         self._shown_at = -1.0
-        self._snapshot = Snapshot(generator=settings.generator, role=settings.role, meter=Meter(0, *settings.meter))
+        meters = self._planner.course.meters
+        self._snapshot = Snapshot(generator=settings.generator, role=settings.role, meter=meters[0], meters=meters)
         self._journal: Path | None = None
         self._programmed: tuple[Part, ...] = ()
         self._metered = settings.meter

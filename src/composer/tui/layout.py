@@ -6,9 +6,11 @@ player's are dense dots, the machine's committed ones are solid, and those it on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from composer.music import TICKS_PER_QUARTER, Meter, Note
@@ -18,6 +20,8 @@ LABEL_WIDTH = 4
 PITCHES_PER_ROW = (1, 2, 4, 6, 12)
 """The vertical zooms. All divide the octave, so that every C is the lowest pitch of its row."""
 _MIDDLE = 62
+Meters = tuple[Meter, ...]
+"""Every meter since the beginning, the first at tick 0."""
 
 
 class Kind(IntEnum):
@@ -120,37 +124,38 @@ def _around(low: int, high: int, per_row: int, rows: int) -> Fit:
 
 
 def layout(
-    view: View, meter: Meter, player: Iterable[Note], committed: Iterable[Note], intended: Iterable[Note]
+    view: View, meters: Meters, player: Iterable[Note], committed: Iterable[Note], intended: Iterable[Note]
 ) -> list[list[Run]]:
     """Return the rows of the grid from the top, each as runs of cells whose texts add up to the view's width."""
     cells: list[dict[int, _Cell]] = [{} for _ in range(view.height)]
     for kind, notes in ((Kind.INTENDED, intended), (Kind.COMMITTED, committed), (Kind.PLAYER, player)):
         for note in notes:
             _draw(view, cells, kind, note)
-    lines = {column: Run("│", Kind.BAR) for _, column in bar_lines(view, meter)}
+    lines = {column: Run("│", Kind.BAR) for _, column in bar_lines(view, meters)}
     lines[view.now] = Run("┃", Kind.NOW)
-    guides = {column: Run("·", Kind.GUIDE) for column in _beats(view, meter)}
+    guides = {view.column(tick): Run("·", Kind.GUIDE) for tick in _ticks(view, meters, attrgetter("beat"))}
     octaves = {view.row(pitch) for pitch in range(0, 128, 12)}
     return [_runs(view, row, {**guides, **lines} if y in octaves else lines) for y, row in enumerate(cells)]
 
 
-def bar_lines(view: View, meter: Meter) -> list[tuple[int, int]]:
+def bar_lines(view: View, meters: Meters) -> list[tuple[int, int]]:
     """Return the bars that begin inside the view as (number counted from 1, column)."""
-    first = max(0, -(-(view.start - meter.tick) // meter.bar))
-    ticks = range(meter.tick + first * meter.bar, view.end, meter.bar)
-    return [(position(tick, meter)[0], view.column(tick)) for tick in ticks]
+    return [(position(tick, meters)[0], view.column(tick)) for tick in _ticks(view, meters, attrgetter("bar"))]
 
 
-def position(tick: float, meter: Meter) -> tuple[int, int]:
+def position(tick: float, meters: Meters) -> tuple[int, int]:
     """Return bar and beat at `tick`, both counted from 1; before the beginning the bar is 0 or negative."""
-    # Bars before a change of meter are counted as if they had the meter in force now: an interface knows no other.
+    bars = sum(-(-(end.tick - meter.tick) // meter.bar) for meter, end in pairwise(meters) if end.tick <= tick)
+    meter = next((meter for meter in reversed(meters) if meter.tick <= tick), meters[0])
     bar, inside = divmod(int(tick // 1) - meter.tick, meter.bar)
-    return meter.tick // meter.bar + bar + 1, inside // meter.beat + 1
+    return bars + bar + 1, inside // meter.beat + 1
 
 
-def _beats(view: View, meter: Meter) -> list[int]:
-    first = max(0, -(-(view.start - meter.tick) // meter.beat))
-    return [view.column(tick) for tick in range(meter.tick + first * meter.beat, view.end, meter.beat)]
+def _ticks(view: View, meters: Meters, unit: Callable[[Meter], int]) -> Iterator[int]:
+    """Yield where a unit of the meter in force, its bar or its beat, begins inside the view."""
+    for meter, end in zip(meters, (*(following.tick for following in meters[1:]), view.end), strict=True):
+        first = max(0, -(-(view.start - meter.tick) // unit(meter)))
+        yield from range(meter.tick + first * unit(meter), min(end, view.end), unit(meter))
 
 
 def labels(view: View) -> list[str]:

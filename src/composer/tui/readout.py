@@ -19,7 +19,7 @@ _WAYS = {"in": "from", "out": "to"}
 
 def transport(snapshot: Snapshot) -> list[Content]:
     """Return position, meter and tempo; where the time comes from; the harmony."""
-    bar, beat = position(snapshot.tick, snapshot.meter)
+    bar, beat = position(snapshot.tick, snapshot.meters)
     state = "[$text-success b]▶[/]" if snapshot.running else "[dim]■[/]"
     meter = f"{snapshot.meter.numerator}/{snapshot.meter.denominator}"
     source = "internal clock" if snapshot.source == "internal" else f"MIDI clock ±{snapshot.jitter_ms:.1f} ms"

@@ -71,16 +71,16 @@ class Roll(Widget):
         ]
         self._fit = fit(self._fit, (note.pitch for kind in notes for note in kind), height)
         seen = view(snapshot.tick, width, height, self._fit)
-        drawn = (seen, snapshot.meter, notes, snapshot.chords)
+        drawn = (seen, snapshot.meters, notes, snapshot.chords)
         if drawn != self._drawn:
             self._drawn = drawn
             self._redraw(seen, snapshot, notes)
 
     def _redraw(self, seen: View, snapshot: Snapshot, notes: list[list[Note]]) -> None:
-        rows = layout(seen, snapshot.meter, *notes)
+        rows = layout(seen, snapshot.meters, *notes)
         changes = [next(same) for _, same in groupby(snapshot.chords, key=itemgetter(1))]
         chords = [(seen.column(tick), symbol) for tick, symbol in changes]
-        bars = [(column, str(number)) for number, column in bar_lines(seen, snapshot.meter)]
+        bars = [(column, str(number)) for number, column in bar_lines(seen, snapshot.meters)]
         head = [ruler(seen, chords), ruler(seen, bars)]
         shaded = [(is_black_key(seen, y), runs) for y, runs in enumerate(rows)]
         before = [*self._head, *zip(self._labels, self._rows, strict=True)]
