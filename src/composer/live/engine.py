@@ -211,7 +211,7 @@ class Engine:
         if self._journal:
             self._journal.close()
             self._tell_failure()
-        self._emit({"op": "bye", "stats": self.stats()})
+        self._emit({"op": "bye", "stats": self.stats(), "failure": self._journal.failure if self._journal else None})
 
     def stats(self) -> dict[str, Any]:
         """Return the counts so far, and the quantiles of how late messages left, in milliseconds."""
@@ -267,7 +267,8 @@ class Engine:
     def _tell_failure(self) -> None:
         if self._journal and self._journal.failure and not self._has_told_failure:
             self._has_told_failure = True
-            self._error(self._journal.failure)
+            why = self._journal.failure
+            self._error(f"cannot write {self._journal.path} ({why}); the music goes on, what was kept is whole")
 
     def _port_changed(self, is_in: bool, now: float) -> None:
         tick = self._transport.position(now)

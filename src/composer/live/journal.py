@@ -23,7 +23,7 @@ locate: the tick that was left for `tick`.
 class Journal:
     """Write entries to a file without making the caller wait; raises OSError when the file cannot be made.
 
-    When the disk is full, what was written stays whole, `failure` says so, and later entries are let go. Each batch
+    When the disk is full, what was written stays whole, `failure` says why, and later entries are let go. Each batch
     goes to the operating system at once, so a crash of the process loses what a few milliseconds brought. `write` may
     be called from any thread.
     """
@@ -75,7 +75,7 @@ class Journal:
             while left:
                 left = left[self._file.write(left) or 0 :]
         except OSError as error:
-            self.failure = f"cannot write {self.path} ({error.strerror}); the music goes on, what was kept is whole"
+            self.failure = error.strerror
             with suppress(OSError):  # A torn last line is read over by read_journal.
                 self._file.truncate(size)
             return size

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections import deque
@@ -16,7 +15,7 @@ from typing import Any
 from composer.errors import ComposerError, FileError, PortError, UsageError
 from composer.generators.base import ROLES, Role
 from composer.live.clock import Clock, SystemClock
-from composer.live.keeping import keep
+from composer.live.keeping import collecting, journal_of, keep, tell
 from composer.live.lateness import quantiles
 from composer.live.link import Io, IoProcess
 from composer.live.planner import Net, Planner
@@ -78,6 +77,7 @@ class Session:
         meters = self._planner.course.meters
         self._snapshot = Snapshot(generator=settings.generator, role=settings.role, meter=meters[0], meters=meters)
         self._journal: Path | None = None
+        self._broken: str | None = None
         self._programmed: tuple[Part, ...] = ()
         self._metered = settings.meter
 
@@ -89,20 +89,27 @@ class Session:
         A signal that asks to end (in the main thread) closes the session. ComposerError says what went wrong; the
         figures and the recording are written first, whatever happens.
         """
+        failures: list[ComposerError] = []
         try:
-            with _closing_on_signals(self.close):
+            with collecting(failures), _closing_on_signals(self.close):
+                self._play()
+        finally:
+            with collecting(failures):
+                stats = self.finish()
+        tell(failures)
+        return stats
+
+    def _play(self) -> None:
+        try:
+            wait = self.poll(self._clock.now())
+            while wait is not None:
+                with suppress(Empty):
+                    self._queue.get(timeout=wait)()
                 wait = self.poll(self._clock.now())
-                while wait is not None:
-                    with suppress(Empty):
-                        self._queue.get(timeout=wait)()
-                    wait = self.poll(self._clock.now())
         except ComposerError:
             raise
         except Exception as error:
             raise ComposerError(f"the session stumbled and stopped ({type(error).__name__}: {error})") from error
-        finally:
-            stats = self.finish()
-        return stats
 
     def poll(self, now: float) -> float | None:
         """Do what is due at `now` seconds; return the seconds until something is due again, None at the end."""
@@ -188,7 +195,7 @@ class Session:
         settings = self.settings
         self._began = now
         if settings.record is not None:
-            self._journal = settings.record.with_name(f"{settings.record.name}.{os.getpid()}.journal")
+            self._journal = journal_of(settings.record)
         self._io = self._make_io(lambda event: self._queue.put(partial(self._io_said, event)))
         self._send(
             {
@@ -288,7 +295,7 @@ class Session:
             case "failed":
                 raise _FAILURES.get(event["kind"], ComposerError)(event["message"])
             case "bye":
-                self._bye = event["stats"]
+                self._bye, self._broken = event["stats"], event["failure"]
             case "gone" if not self._closing:
                 raise ComposerError(
                     "the io process ended, so nothing can be heard or played; start again (the recording is kept)"
@@ -393,7 +400,10 @@ class Session:
     # Ending
 
     def finish(self) -> Stats:
-        """End what `poll` began: release every note, end the processes, write the figures, then the recording."""
+        """End what `poll` began: release every note, end the processes, write the figures, then the recording.
+
+        FileError says what could not be written, after everything else was.
+        """
         self._closing = True
         restarts, ended = self._planner.restarts, self._clock.now()
         self._planner.close()
@@ -406,15 +416,25 @@ class Session:
         clock = {"source": self._source, "tempo": self._timeline.tempo}
         duration = 0.0 if self._began is None else ended - self._began
         stats = self._figures.settled(duration, restarts, clock, self._bye)
-        try:
+        self._show(ended)
+        failures: list[ComposerError] = []
+        with collecting(failures):
             if self.settings.stats is not None:
                 stats.write(self.settings.stats)
-        finally:
-            self._show(ended)
-            if self._journal is not None and self.settings.record is not None:
-                journal, self._journal = self._journal, None
-                keep(journal, self.settings.record, self.settings)
+        with collecting(failures):
+            self._keep()
+        tell(failures)
         return stats
+
+    def _keep(self) -> None:
+        journal, self._journal = self._journal, None
+        if journal is None or self.settings.record is None:
+            return
+        if self._ports:
+            keep(journal, self.settings.record, self.settings, self._broken)
+        else:
+            # The ports never opened.
+            journal.unlink(missing_ok=True)
 
     def _net(self) -> Net:
         try:
