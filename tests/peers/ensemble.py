@@ -34,10 +34,10 @@ STATS = {
 
 
 def wait_until(reached, seconds=20.0, what=""):
-    """Return the first true value of `reached()`; AssertionError when there is none within `seconds`."""
+    """Return the first true value of `reached()`; AssertionError, which tells `what`, after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := reached()):
-        assert time.monotonic() < deadline, f"{what or reached} did not come within {seconds} s"
+        assert time.monotonic() < deadline, f"{what() if callable(what) else what} did not come within {seconds} s"
         time.sleep(0.02)
     return value
 
