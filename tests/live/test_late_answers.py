@@ -1,0 +1,71 @@
+"""An answer that comes after its block has begun: what sounds then is on time, and of one plan."""
+
+from scripted import MACHINE, Echo, Stage
+
+from composer.live.worker import InlineWorker
+
+
+class LateWorker:
+    """Answer at once, or hold the answers back until they are let go."""
+
+    def __init__(self, on_message, make) -> None:
+        self._on_message = on_message
+        self._inner = InlineWorker(self._take, make)
+        self.holds = False
+        self.held = []
+        self.send, self.close = self._inner.send, self._inner.close
+
+    def _take(self, message) -> None:
+        if self.holds and message["op"] == "proposed":
+            self.held.append(message)
+        else:
+            self._on_message(message)
+
+    def let_go(self) -> None:
+        self.holds = False
+        for message in self.held:
+            self._on_message(message)
+
+
+def stage_with_late_worker():
+    generator = Echo()
+    workers = []
+
+    def open_worker(on_message):
+        workers.append(LateWorker(on_message, lambda name, params, seed: (generator, MACHINE)))
+        return workers[-1]
+
+    return Stage(generator, worker=open_worker), workers
+
+
+def test_a_block_that_has_begun_keeps_its_plan():
+    """The answer for the block at tick 960 comes 30 ms into it; its first note has left by the plan before."""
+    stage, workers = stage_with_late_worker()
+    stage.session.start()
+    stage.run_to(0.9)
+    intended = [entry.note for entry in stage.session.snapshot().intended if 960 <= entry.note.onset < 1200]
+    workers[-1].holds = True
+    stage.play(0x95, 61, 90)  # what the late answer knows, and the plan before did not
+    stage.run_to(1.03)
+    workers[-1].let_go()
+    stage.run_to(1.4)
+    block = [note for note in stage.machine_notes() if 960 <= note[0] < 1200]
+    later = [note for note in stage.machine_notes() if 1200 <= note[0] < 1300]
+
+    assert [(note.onset, note.pitch) for note in intended] == block
+    assert later
+
+
+def test_a_late_answer_is_a_miss_and_never_late():
+    stage, workers = stage_with_late_worker()
+    stage.session.start()
+    stage.run_to(0.9)
+    workers[-1].holds = True
+    stage.play(0x95, 61, 90)
+    stage.run_to(1.03)
+    workers[-1].let_go()
+    stage.run_to(1.4)
+    stats = stage.session.finish()
+
+    assert {"echo": 1} == stats.misses
+    assert stats.late_ms["max"] < 1
