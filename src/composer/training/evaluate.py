@@ -18,6 +18,7 @@ import numpy as np
 from composer.errors import UsageError
 from composer.generators import make
 from composer.generators.base import Context
+from composer.generators.controls import KEYS
 from composer.generators.harmony import BLOCK, Listener
 from composer.music import Note, Part, Score, Span
 from composer.training.anticipation import find_pop909
@@ -85,17 +86,22 @@ def from_melody(song: Song) -> Song:
 
 
 def accompany(song: Song, name: str, lead: int, seed: int, params: dict[str, str], silent: bool = False) -> list[Note]:
-    """Return what a generator plays to the song's melody when it hears `lead` blocks late, block by block."""
+    """Return what a generator plays to the song's melody when it hears `lead` blocks late, block by block.
+
+    With `silent` there is no player; the transformer is then told the key, so that only the melody is missing.
+    """
     if name == "anticipation":
         params = {"wait": "0", **params, "lead": str(lead)}
+        if silent:
+            params["key"] = KEYS[(song.key.tonic + 3 * (song.key.mode == "minor")) % 12]
     generator = make(name, params, seed)
     parts: tuple[Part, ...] = tuple(p.with_notes(()) for p in generator.parts(generator.params))
-    melody = song.score.part("MELODY").with_notes(() if silent else song.score.part("MELODY").notes)
-    score = Score((melody, *parts), song.score.tempos, song.score.meters)
+    melody = song.score.part("MELODY")
+    score = Score(parts if silent else (melody, *parts), song.score.tempos, song.score.meters)
     context = Context(score, tuple(p.name for p in parts), 0)
     for block in range(BLOCKS):
         known = max(0, block + 1 - lead) * BLOCK
-        heard = score.with_part(_until(melody, known))
+        heard = score if silent else score.with_part(_until(melody, known))
         asked = replace(context, score=_with_machine(heard, context), known_until=known)
         span = Span(block * BLOCK, (block + 1) * BLOCK)
         context = context.extended(list(generator.propose(asked, span)))
@@ -127,7 +133,7 @@ def harmony(
         table[who] = {}
         for lead in LEADS:
             table[who] |= _measure(held_out, [play(song, lead) for song in held_out], f"lead{lead}")
-    table["silent player"] = _measure(
+    table["nobody plays, key told"] = _measure(
         held_out, [accompany(song, name, 1, seed, params, silent=True) for song in held_out], "lead1"
     )
     table["counted harmony"] = {f"chord_share_lead{lead}": _counted(held_out, lead) for lead in LEADS}
