@@ -42,7 +42,7 @@ class Echo:
 class Stage:
     """A session on an inline io and an inline worker, moved by hand."""
 
-    def __init__(self, generator=None, fallback=None, worker=None, **settings) -> None:
+    def __init__(self, generator=None, fallback=None, worker=None, net=MACHINE, **settings) -> None:
         self.clock = ManualClock(100.0 - PREROLL_SECONDS)
         self.generators = {"echo": generator or Echo()}
         self.io: InlineIo | None = None
@@ -51,7 +51,7 @@ class Stage:
             clock=self.clock,
             io=self._open,
             worker=worker or (lambda on_message: InlineWorker(on_message, self.make)),
-            net=Net(fallback or Echo(1, 0, base=90), MACHINE),
+            net=Net(fallback or Echo(1, 0, base=90), net),
         )
         self.step()
 

@@ -83,3 +83,13 @@ def test_a_meter_is_entered_where_it_began_however_late_it_is_told(tmp_path):
     entries = [entry for entry in read_journal(tmp_path / "j") if "running" in entry]
 
     assert [(0, [4, 4]), (1920, [3, 4])] == [(e["tick"], e["meter"]) for e in entries if e["running"]]
+
+
+def test_the_machines_parts_are_entered_and_their_programs_sent(tmp_path):
+    rig = Rig(journal=str(tmp_path / "j"))
+    rig.send("parts", parts=[["Bass", 1, 33], ["Drums", 9, 0]])
+    rig.io.close()
+    entries = list(read_journal(tmp_path / "j"))
+
+    assert [[["Bass", 1, 33], ["Drums", 9, 0]]] == [entry["parts"] for entry in entries if "parts" in entry]
+    assert [bytes((0xC1, 33))] == [data for _, data in rig.io.output]

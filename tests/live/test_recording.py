@@ -32,6 +32,32 @@ def test_a_part_for_the_player_and_one_for_each_channel_of_the_machine():
     assert expected == score_of(entries)
 
 
+def test_a_part_of_the_machine_has_the_name_that_the_journal_tells():
+    entries = [
+        going(0),
+        line(0, parts=[["Piano", 0, 0], ["Bass", 1, 33], ["Drums", 9, 0], ["Flute", 2, 73]]),
+        *({**line(0), "out": [0x90 | channel, 48, 70]} for channel in (0, 1, 3, 9)),
+        {**line(480), "out": [0xB0, 123, 0]},
+    ]
+    parts = score_of(entries).parts
+
+    assert [("Piano", 0, 0), ("Bass", 1, 33), ("Drums", 9, 0), ("Machine", 3, 0)] == [
+        (part.name, part.channel, part.program) for part in parts
+    ]
+
+
+def test_two_parts_never_have_one_name():
+    entries = [
+        going(0),
+        line(0, parts=[["Player", 0, 0], ["Piano", 1, 0], ["Piano", 2, 0]]),
+        {**line(0), "in": [0x90, 60, 80]},
+        *({**line(0), "out": [0x90 | channel, 48, 70]} for channel in (0, 1, 2)),
+        {**line(480), "out": [0xB0, 123, 0]},
+    ]
+
+    assert ["Player", "Player 1", "Piano", "Piano 3"] == [part.name for part in score_of(entries).parts]
+
+
 def test_tempo_and_meter_are_kept_where_they_changed():
     score = score_of([going(0, 60), going(480, 90), going(960, 90, (3, 4)), going(1440, 90, (3, 4), running=False)])
 

@@ -93,6 +93,12 @@ def test_when_all_raise_silence_is_planned_and_counted():
     assert {"echo": stats.deadlines, "fallback": stats.deadlines} == stats.misses
 
 
+def test_the_host_is_told_the_programs_of_the_generator_and_of_the_fallback():
+    stage = Stage(net=(Part("Bass", (), 0, 33), Part("Cello", (), 1, 42)))
+
+    assert [bytes((0xC1, 5)), bytes((0xC0, 33))] == [m for _, m in stage.io.output if m[0] & 0xF0 == 0xC0]
+
+
 def test_another_generator_takes_over_at_the_bar_line_without_a_gap():
     stage = Stage(Echo(base=20))
     stage.generators["high"] = Echo(base=80)

@@ -22,6 +22,7 @@ from composer.live.teller import Teller
 from composer.live.transport import CLOCK, CLOCK_MESSAGES, Source, Transport
 from composer.live.watched import Watched
 from composer.midi.ports import InputPort, OutputPort
+from composer.music import DRUM_CHANNEL
 
 Command = dict[str, Any]
 
@@ -32,6 +33,7 @@ WATCH_SECONDS = 1.0
 RETRY_SECONDS = 0.05
 """How soon a note-off that the port refused is sent again."""
 
+_PROGRAM_CHANGE = 0xC0
 # A tick is a float; this is a ten-millionth of a quarter at which rounding may not make a note wait for another poll.
 _EPSILON_TICKS = 1e-4
 # A start, continue or song position that moves time less than a sixteenth is no jump: hosts round to sixteenths.
@@ -191,6 +193,13 @@ class Engine:
         self._follow_jump(before, now)
         self._teller.tell(now)
 
+    def _parts(self, command: Command, now: float) -> None:
+        tick = self._transport.position(now)
+        self._record(now, tick, {"parts": command["parts"]})
+        for _, channel, program in command["parts"]:
+            if channel != DRUM_CHANNEL:
+                self._outlet.send(bytes((_PROGRAM_CHANGE | channel, program)), tick)
+
     def _send(self, command: Command, now: float) -> None:
         data = bytes(command["data"])
         if not is_channel_message(data):
@@ -312,6 +321,7 @@ _COMMANDS: dict[str, Callable[[Engine, Command, float], None]] = {
     "tempo": Engine._tempo,
     "meter": Engine._set_meter,
     "sync": Engine._sync,
+    "parts": Engine._parts,
     "send": Engine._send,
     "feed": Engine._feed,
     "quit": Engine._quit,

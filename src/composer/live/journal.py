@@ -16,7 +16,8 @@ Entry = dict[str, Any]
 
 in, out: the message's bytes as a list; `echo` is true for one of ours come back;
 running: whether time runs, with `tempo` and `meter`, whenever one of the three changes;
-locate: the tick that was left for `tick`.
+locate: the tick that was left for `tick`;
+parts: the machine's parts from here on, as rows of name, channel, program.
 """
 
 

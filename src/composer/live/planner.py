@@ -126,6 +126,12 @@ class Planner:
         """Return how often a worker was replaced."""
         return self.restarts_of_past + sum(seat.restarts for seat in self._present())
 
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Return the parts of the generator that plays, and those of the fallback on channels that are still free."""
+        taken = {part.channel for part in self.seat.parts}
+        return (*self.seat.parts, *(part for part in self._net.parts if part.channel not in taken))
+
     def close(self) -> None:
         """End every worker."""
         for seat in self._present():

@@ -19,9 +19,10 @@ _PROGRAM_CHANGE = 0xC0
 
 
 def to_score(path: str | os.PathLike[str]) -> Score:
-    """Return the score of a journal: a part "Player" for each channel played, a part "Machine" for each channel sent.
+    """Return the score of a journal: a part "Player" for each channel played, one for each channel sent.
 
-    A further channel has its number (from 1) after the name. Notes begun while time stood are left out; notes that
+    A part of the machine has the name that the journal tells, else "Machine"; where a name is taken already the
+    channel's number (from 1) follows it. Notes begun while time stood are left out; notes that
     were not ended stop where the journal does. After a jump back the music goes on at the same place of a later bar.
     OSError when the file cannot be read; a torn last line is read over.
     """
@@ -57,6 +58,7 @@ class _Taker:
         self._lines: dict[tuple[Direction, int], _Line] = {}
         self._tempos: dict[int, float] = {}
         self._meters: dict[int, tuple[int, int]] = {}
+        self._names: dict[int, str] = {}
         self._shift = 0
         self._end = 0
         self._is_running = False
@@ -66,6 +68,10 @@ class _Taker:
             self._transport(entry)
         elif "locate" in entry:
             self._jump(round(entry["locate"]), round(entry["tick"]))
+        elif "parts" in entry:
+            for name, channel, program in entry["parts"]:
+                self._names[channel] = name
+                self._line("out", channel).program = program
         elif not entry.get("echo"):
             for direction in ("in", "out"):
                 if direction in entry:
@@ -101,7 +107,7 @@ class _Taker:
     def _message(self, direction: Direction, data: bytes, tick: int) -> None:
         if not data or data[0] >= 0xF0:
             return
-        line = self._lines.setdefault((direction, data[0] & 0x0F), _Line())
+        line = self._line(direction, data[0] & 0x0F)
         if is_note_on(data):
             line.end(data[1], tick)
             if self._is_running:
@@ -112,11 +118,17 @@ class _Taker:
             line.program = data[1]
 
     def _parts(self) -> Iterator[Part]:
-        for direction, name in (("in", "Player"), ("out", "Machine")):
-            heard = [(c, line) for (d, c), line in self._lines.items() if d == direction and line.notes]
-            for index, (channel, line) in enumerate(heard):
-                title = name if index == 0 else f"{name} {channel + 1}"
-                yield Part(title, tuple(sorted(line.notes)), channel, line.program)
+        taken: set[str] = set()
+        # Sorting keeps the order in which the channels of each direction began.
+        for (direction, channel), line in sorted(self._lines.items(), key=lambda item: item[0][0]):
+            name = "Player" if direction == "in" else self._names.get(channel, "Machine")
+            if line.notes:
+                name = f"{name} {channel + 1}" if name in taken else name
+                taken.add(name)
+                yield Part(name, tuple(sorted(line.notes)), channel, line.program)
+
+    def _line(self, direction: Direction, channel: int) -> _Line:
+        return self._lines.setdefault((direction, channel), _Line())
 
 
 V = TypeVar("V")

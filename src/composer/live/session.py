@@ -23,7 +23,7 @@ from composer.live.seat import MakeLink, Seat, WorkerProcess
 from composer.live.settings import Settings, Sync
 from composer.live.snapshot import Counters, Port, Snapshot
 from composer.live.stats import Figures, Stats
-from composer.live.wire import Message
+from composer.live.wire import Message, write_parts
 from composer.live.worker import make_with_parts
 from composer.music import Meter, Part, Timeline
 
@@ -241,14 +241,10 @@ class Session:
             self._io.send(command)
 
     def _send_programs(self) -> None:
-        """Tell the host the instruments of the generator that plays, when they changed."""
-        parts = self._planner.seat.parts
-        if parts == self._programmed:
-            return
-        self._programmed = parts
-        for part in parts:
-            if not part.is_drums:
-                self._send({"op": "send", "data": [0xC0 | part.channel, part.program]})
+        """Tell io the parts of the generator that plays, when they changed."""
+        if self._planner.parts != self._programmed:
+            self._programmed = self._planner.parts
+            self._send({"op": "parts", "parts": write_parts(self._programmed)})
 
     def _send_meter(self, tick: float) -> None:
         """Tell io the meter when another one has begun; the recording places it where the questions had it."""
