@@ -174,8 +174,11 @@ def _piano(song: Song) -> list[Note]:
 
 def _other(song: Song, held_out: Sequence[Song]) -> list[Note]:
     """Return the human piano of the next song of the same mode, moved to this song's key."""
-    order = [s for s in (*held_out, *held_out) if s.key.mode == song.key.mode]
-    other = order[order.index(song) + 1]
+    at = [s.number for s in held_out].index(song.number)
+    others = [s for s in (*held_out[at + 1 :], *held_out[:at]) if s.key.mode == song.key.mode]
+    if not others:
+        return []
+    other = others[0]
     shift = (song.key.tonic - other.key.tonic + 6) % 12 - 6
     return [replace(n, pitch=min(127, max(0, n.pitch + shift))) for n in _piano(other)]
 
