@@ -46,11 +46,12 @@ class Stage:
         self.clock = ManualClock(100.0 - PREROLL_SECONDS)
         self.generators = {"echo": generator or Echo()}
         self.io: InlineIo | None = None
+        self.workers = []
         self.session = Session(
             Settings(**{"generator": generator if isinstance(generator, str) else "echo", **settings}),
             clock=self.clock,
             io=self._open,
-            worker=worker or (lambda on_message: InlineWorker(on_message, self.make)),
+            worker=worker or self._hire,
             net=Net(fallback or Echo(1, 0, base=90), net),
         )
         self.step()
@@ -58,6 +59,22 @@ class Stage:
     def _open(self, on_event):
         self.io = InlineIo(on_event, self.clock)
         return self.io
+
+    def _hire(self, on_message):
+        self.workers.append(on_message)
+        return InlineWorker(on_message, self.make)
+
+    def kill_worker(self) -> None:
+        """Let the worker that was made last end without a word."""
+        self.workers[-1]({"op": "gone"})
+        self.step()
+
+    def lose(self, direction) -> None:
+        """Let the port "in" or "out" disappear; it comes back within two seconds."""
+        port = {"in": self.io._engine._in, "out": self.io._engine._out}[direction].port
+        if port is not None:
+            port.close()
+        self.step()
 
     def make(self, name, params, seed):
         if name not in self.generators:

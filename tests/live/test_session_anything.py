@@ -27,7 +27,14 @@ MESSAGES = st.one_of(
 )
 WAITS = st.floats(0, 1.5)
 HAPPENINGS = st.lists(
-    st.one_of(COMMANDS, st.tuples(st.just("play"), MESSAGES), st.tuples(st.just("wait"), WAITS)), max_size=25
+    st.one_of(
+        COMMANDS,
+        st.tuples(st.just("play"), MESSAGES),
+        st.tuples(st.just("wait"), WAITS),
+        st.tuples(st.just("kill_worker"), st.just(())),
+        st.tuples(st.just("lose"), st.tuples(st.sampled_from(["in", "out"]))),
+    ),
+    max_size=25,
 )
 
 
@@ -44,9 +51,13 @@ def test_no_note_is_left_sounding_and_nothing_raises(happenings, grid, role, has
             stage.run_to(seconds)
         elif name == "play":
             stage.play(*argument)
+        elif name in ("kill_worker", "lose"):
+            getattr(stage, name)(*argument)
         else:
             getattr(stage.session, name)(*argument)
             stage.step()
+    # A port that is away at the end takes no note-off.
+    stage.run_to(seconds + 3)
     stage.session.close()
     stats = stage.session.finish()
 
