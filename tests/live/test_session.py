@@ -31,8 +31,8 @@ def played(melody, stage, seconds):
     return [note for note in stage.machine_notes() if note[0] < 2400]
 
 
-def composed(generator, lead, role="accompany"):
-    score = Score((Part("Player", MELODY), *MACHINE))
+def composed(generator, lead, role="accompany", melody=MELODY):
+    score = Score((Part("Player", melody), *MACHINE))
     context = Context(score, ("Machine",), 10_000, role)
     notes = compose(generator, context, Span(0, 2400), lead=lead, pace=Pace())
     return [(note.onset, note.pitch) for _, note in notes]
@@ -303,6 +303,22 @@ def test_reaction_is_the_time_to_the_first_note_that_knew():
 
     assert 1 == stats.reaction_ms["n"]
     assert pytest.approx(25.0, abs=0.2) == stats.reaction_ms["max"]
+
+
+@pytest.mark.parametrize(("grid", "block"), [(240, 250.0), (480, 500.0)])
+def test_a_note_at_the_beginning_of_a_block_is_answered_at_the_beginning_of_the_next(grid, block):
+    stage = Stage(Echo(grid))
+    stage.session.start()
+    stage.run_to(1.0)
+    stage.play(0x95, 60, 80)
+    stage.run_to(2.0)
+    stats = stage.session.finish()
+    told = dict(composed(Echo(grid), 1, melody=(Note(960, 60, 960),)))[960 + grid]
+    untold = dict(composed(Echo(grid), 1, melody=()))[960 + grid]
+
+    assert untold != told == dict(stage.machine_notes())[960 + grid]
+    assert {"n": 1, "p50": block, "p95": block, "p99": block, "max": block} == stats.reaction_ms
+    assert {} == stats.misses
 
 
 def test_wrong_commands_are_refused_with_what_is_possible():
