@@ -35,10 +35,10 @@ def jam(jack_server, tmp_path):
 
 @pytest.fixture
 def duet(host, jam):
-    """Give a function that starts `composer jam` and connects the host to both its ports."""
+    """Give a function that starts `composer jam` and connects the host to both its ports before the first bar."""
 
     def start(*flags):
-        composer = jam("--api", "jack", *flags)
+        composer = jam("--api", "jack", "--count-in", "1", *flags)
         in_port, out_port = composer.ports()
         connect(host.ports["play"], in_port)
         connect(out_port, host.ports["hear"])

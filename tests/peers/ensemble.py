@@ -212,8 +212,11 @@ class Composer:
         return next((pid for pid, command in children(self.process.pid).items() if module in command), None)
 
     def wait_running(self):
-        """Return when time runs."""
-        wait_until(lambda: any(entry.get("running") for entry in self.journal()), 30, f"time ({self.stderr})")
+        """Return when the first bar begins, after the count-in."""
+        started = lambda: next((entry for entry in self.journal() if entry.get("running")), None)  # noqa: E731
+        start = wait_until(started, 30, lambda: f"time ({self.stderr})")
+        first_bar = start["time"] - start["tick"] * 60 / (start["tempo"] * 480)
+        time.sleep(max(0.0, first_bar - time.monotonic()))
 
     def end(self, signal_=None, seconds=15):
         """Wait for the process to end, after sending it a signal if one is given; return the exit status."""
