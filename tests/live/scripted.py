@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from composer.generators.base import Context, PartNote
 from composer.live.clock import ManualClock
 from composer.live.link import InlineIo
-from composer.live.planner import Net
+from composer.live.net import Net
 from composer.live.session import PREROLL_SECONDS, Session
 from composer.live.settings import Settings
 from composer.live.worker import InlineWorker

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
-from composer.generators.base import Context, Generator, Role
+from composer.generators.base import Context, Role
 from composer.live.course import Course
+from composer.live.deadlines import LATE_TICKS, Deadlines
 from composer.live.ear import Ear
-from composer.live.plan import FALLBACK, Cover, Plan
+from composer.live.net import Net, Weaver
+from composer.live.plan import Cover, Plan
 from composer.live.roles import RESTS, bars_before, turns
 from composer.live.seat import MakeLink, Seat
 from composer.live.settings import Settings
 from composer.live.stats import Figures
-from composer.live.steps import STEP, TRIM_BARS, WINDOW_BARS, Pace, answers, question
+from composer.live.steps import STEP, TRIM_BARS, WINDOW_BARS, Pace, question
 from composer.live.wire import Message, read_notes
 from composer.music import TICKS_PER_QUARTER, Part, Span
-
-NET_TICKS = 2 * TICKS_PER_QUARTER
-"""The fallback plans this far ahead wherever the chosen generator has not."""
-LATE_TICKS = 20
-"""What began this long ago may still be on its way to the io process."""
-SILENCE = "silence"
 
 
 class _Asked(NamedTuple):
@@ -32,14 +27,6 @@ class _Asked(NamedTuple):
     known_until: int
     knew: int
     now: float
-
-
-@dataclass(slots=True)
-class Net:
-    """Hold the fallback: a generator in this process and its parts, or None when it could not be made."""
-
-    generator: Generator | None
-    parts: tuple[Part, ...]
 
 
 class Planner:
@@ -73,10 +60,9 @@ class Planner:
         self._asked: dict[int, _Asked] = {}
         self._oldest_valid = 0
         self._begin = 0
-        self._deadline: int | None = None
-        self._news: deque[int] = deque(maxlen=64)
+        self._deadlines = Deadlines(self.plan, figures)
+        self._weaver = Weaver(net, self.plan, self._context, say)
         self._is_news = False
-        self._is_woven = False
         self._channels = {part.name: part.channel for part in net.parts}
         self.seat = self._new_seat()
 
@@ -143,13 +129,14 @@ class Planner:
         """Begin to play at `tick`, with nothing planned."""
         self.forget_plan(tick)
         self._begin = tick
-        self._deadline = None
+        self._deadlines.begin(tick)
 
     def forget_plan(self, tick: float) -> None:
         """Forget what has not begun at `tick`, and every question."""
         self.plan.clear(max(0, round(tick)))
         self._oldest_valid = self._questions + 1
-        self._is_news = self._is_woven = False
+        self._is_news = False
+        self._weaver.forget()
         for seat in self._present():
             seat.boundary = None
 
@@ -164,7 +151,7 @@ class Planner:
             self.plan.shift(shift)
             self.course.shift(shift)
             self.chords = {t + shift: symbol for t, symbol in self.chords.items() if t + shift >= 0}
-        self._news.clear()
+        self._deadlines.forget_news()
         if self._switch_at is not None:
             self._switch_at = self.course.next_line(new + STEP)
         self.begin(max(0, round(new)))
@@ -176,7 +163,8 @@ class Planner:
         at = max(tick, float(self._begin))
         self._count_deadlines(at)
         self._switch(at)
-        self._weave(at)
+        commit = self.seat.pace.commit if self.seat.pace.grid == 1 else Pace().commit
+        self._weaver.weave(round(at), commit, self._is_news, self.knew)
         self._consult(self.seat, at, now, self._switch_at)
         if self.pending is not None and self._switch_at is not None:
             self._consult(self.pending, at, now, None, self._switch_at)
@@ -217,7 +205,7 @@ class Planner:
         return self.plan.take_op(max(0, int(tick) - LATE_TICKS), self._channels)
 
     def _changed(self, tick: float) -> None:
-        self._news.append(max(0, round(tick)))
+        self._deadlines.note_news(tick)
         self._is_news = True
 
     def _consult(self, seat: Seat, at: float, now: float, end: int | None, begin: int = 0) -> None:
@@ -322,69 +310,13 @@ class Planner:
         self.seat.close()
         self.seat, self.pending, self._switch_at = self.pending, None, None
 
-    # The net
-
-    def _weave(self, at: float) -> None:
-        """Let the fallback plan what nobody has, up to `NET_TICKS` ahead, and again what it planned before the news."""
-        here = round(at)
-        is_first, is_stale = not self._is_woven, self._is_news
-        self._is_woven = True
-        end = here // STEP * STEP + NET_TICKS
-        tick = here if is_first else here + self._settings_commit()
-        while tick < end:
-            cover = self.plan.cover(tick)
-            if cover is None or (cover.seat == FALLBACK and is_stale):
-                step_end = min((tick // STEP + 1) * STEP, cover.end if cover else end)
-                self._fall_back(Span(tick, step_end), here)
-                tick = step_end
-            else:
-                tick = cover.end
-
-    def _fall_back(self, step: Span, here: int) -> None:
-        generator, notes = self._net.generator, []
-        context = self._context(self._net.parts, step.start, here, here)
-        self._questions += 1
-        known = here
-        try:
-            if generator is None:
-                raise ValueError("there is no fallback")
-            for _, found in answers(generator, context, step):
-                notes += found
-        except Exception as error:
-            if generator is not None:
-                self._say(f"{self._settings.fallback}: {error}")
-            known = -1
-        self.plan.put(step, notes, Cover(FALLBACK, self._questions, known, here, step.end), self.knew, step.start)
-
-    def _settings_commit(self) -> int:
-        return self.seat.pace.commit if self.seat.pace.grid == 1 else Pace().commit
-
-    # Accounts
+    def _seat_at(self, tick: int) -> Seat:
+        """Return whose plan should hold at `tick`."""
+        takes_over = self.pending is not None and self._switch_at is not None and tick >= self._switch_at
+        return self.pending if self.pending is not None and takes_over else self.seat
 
     def _count_deadlines(self, at: float) -> None:
-        step = self.seat.pace.step
-        deadline = self._begin if self._deadline is None else self._deadline + step
-        deadline = max(deadline, (int(at) - 64 * step) // step * step)
-        while deadline <= at:
-            if deadline % step == 0 and deadline > self._begin:
-                self._count_deadline(deadline)
-            self._deadline = deadline // step * step
-            deadline = self._deadline + step
-
-    def _count_deadline(self, tick: int) -> None:
-        self._figures.deadlines += 1
-        seat = self.pending if self.pending and self._switch_at is not None and tick >= self._switch_at else self.seat
-        cover = self.plan.cover(tick)
-        if cover is None or (cover.seat == FALLBACK and cover.known_until < 0) or cover.at > tick + 1:
-            self._figures.misses["fallback"] += 1
-        if cover is None or cover.seat != seat.number or cover.known_until < self._needed(seat, tick):
-            self._figures.misses[seat.name] += 1
-
-    def _needed(self, seat: Seat, tick: int) -> int:
-        pace = seat.pace
-        if pace.grid > 1:
-            return max(self._begin // pace.grid * pace.grid, tick - (pace.lead - 1) * pace.grid)
-        return max((news for news in self._news if news <= tick - pace.commit - LATE_TICKS), default=0)
+        self._deadlines.count(at, self.seat.pace.step, self._seat_at)
 
     def _forget_past(self, at: float) -> None:
         score = self.course.score()

@@ -18,13 +18,13 @@ from composer.live.clock import Clock, SystemClock
 from composer.live.keeping import collecting, journal_of, keep, tell
 from composer.live.lateness import quantiles
 from composer.live.link import Io, IoProcess
-from composer.live.planner import Net, Planner
+from composer.live.net import Net, make_net
+from composer.live.planner import Planner
 from composer.live.seat import MakeLink, Seat, WorkerProcess
 from composer.live.settings import Settings, Sync
 from composer.live.snapshot import Counters, Port, Snapshot
 from composer.live.stats import Figures, Stats
 from composer.live.wire import Message, write_parts
-from composer.live.worker import make_with_parts
 from composer.music import Meter, Part, Timeline
 
 SHOWN_BARS = 32
@@ -61,7 +61,7 @@ class Session:
         self._figures = Figures()
         self._messages: deque[str] = deque(maxlen=20)
         post = lambda seat, life, message: self._queue.put(partial(self._worker_said, seat, life, message))  # noqa: E731
-        net = net or self._net()
+        net = net or make_net(settings.fallback, settings.seed, self._say)
         self._planner = Planner(settings, net, worker or WorkerProcess, post, self._figures, self._say)
         self._timeline = Timeline(settings.tempo)
         self._running = False
@@ -431,14 +431,6 @@ class Session:
         else:
             # The ports never opened.
             journal.unlink(missing_ok=True)
-
-    def _net(self) -> Net:
-        try:
-            generator, parts = make_with_parts(self.settings.fallback, {}, self.settings.seed)
-        except Exception as error:
-            self._say(f"the fallback {self.settings.fallback} cannot be made ({error}); silence stands in for it")
-            return Net(None, (Part("Machine"),))
-        return Net(generator, parts)
 
 
 @contextmanager
