@@ -246,14 +246,22 @@ def assert_recording_is_what_was_played(composer, host, tolerance=0.3):
     """Compare a recording in one tempo with what the host sent and heard: the same notes at the same times."""
     score = files.read(composer.record)
     seconds = 60 / (480 * score.tempos[0].qpm)
-    for name, messages in (("Player", host.played), ("Machine", host.heard)):
-        notes = [note for part in score.parts if part.name.startswith(name) for note in part.notes]
+    for is_player, messages in ((True, host.played), (False, host.heard)):
+        notes = [note for part in score.parts if part.name.startswith("Player") is is_player for note in part.notes]
         recorded = sorted((n.pitch, n.velocity, n.onset * seconds, n.end * seconds) for n in notes)
         live = sorted((pitch, velocity, on, off) for on, off, _, pitch, velocity in notes_of(messages))
-        assert _keys(live) == _keys(recorded), (name, _keys(live) - _keys(recorded), _keys(recorded) - _keys(live))
+        assert _keys(live) == _keys(recorded), (_keys(live) - _keys(recorded), _keys(recorded) - _keys(live))
         offset = min(on for *_, on, _ in live) - min(on for *_, on, _ in recorded)
         for (*_, on, off), (*_, live_on, live_off) in zip(recorded, live, strict=True):
             assert (on, off) == pytest.approx((live_on - offset, live_off - offset), abs=tolerance)
+
+
+def count_notes(path):
+    """Return how many notes of a recording are the player's, and how many the machine's."""
+    counts = {True: 0, False: 0}
+    for part in files.read(path).parts:
+        counts[part.name.startswith("Player")] += len(part.notes)
+    return counts[True], counts[False]
 
 
 def _keys(notes):

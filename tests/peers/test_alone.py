@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pretty_midi
 import pytest
-from ensemble import STATS, Composer
-
-from composer.midi import files
+from ensemble import STATS, Composer, count_notes
 
 pytestmark = pytest.mark.peer
 
@@ -39,8 +37,7 @@ def test_the_demo_plays_without_a_midi_system_and_can_be_heard(nowhere, tmp_path
 
     assert 0 == composer.end(seconds=60), composer.stderr
     stats = composer.stats()
-    recorded = [(part.name.split()[0], len(part.notes)) for part in files.read(composer.record).parts]
-    player, machine = (sum(notes for name, notes in recorded if name == wanted) for wanted in ("Player", "Machine"))
+    player, machine = count_notes(composer.record)
     assert STATS == set(stats)
     assert (player, machine, 0) == (stats["notes_in"], stats["notes_out"], stats["sounding_at_exit"])
     assert player > 3

@@ -10,14 +10,13 @@ from ensemble import (
     STATS,
     Host,
     connect,
+    count_notes,
     is_running,
     ons,
     phrase,
     sounding,
     wait_until,
 )
-
-from composer.midi import files
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
@@ -96,7 +95,6 @@ def test_when_the_jack_server_is_killed_the_run_goes_on_and_keeps_what_was_playe
 
     assert 0 == status, composer.stderr
     assert "Traceback" not in composer.stderr
-    recorded = [(part.name.split()[0], len(part.notes)) for part in files.read(composer.record).parts]
-    player, machine = (sum(notes for name, notes in recorded if name == wanted) for wanted in ("Player", "Machine"))
+    player, machine = count_notes(composer.record)
     assert player == composer.stats()["notes_in"] >= 5
     assert machine == composer.stats()["notes_out"] >= len(ons(host.heard))
