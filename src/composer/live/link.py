@@ -8,12 +8,14 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from composer.live.clock import ManualClock
 from composer.live.engine import Command, Engine
 from composer.live.inlet import Event
 from composer.live.io import open_engine
+from composer.live.settings import Settings
 
 
 class Io(Protocol):
@@ -31,6 +33,21 @@ class Io(Protocol):
     def close(self) -> None:
         """End every note and the engine; returns when both are done."""
         ...
+
+
+def opening(settings: Settings, journal: Path | None) -> Command:
+    """Return the first command: open the ports and begin as `settings` say, with a journal or without."""
+    return {
+        "op": "open",
+        "in_port": settings.in_port,
+        "out_port": settings.out_port,
+        "api": settings.api,
+        "internal": settings.internal_ports,
+        "tempo": settings.tempo,
+        "meter": list(settings.meter),
+        "sync": settings.sync,
+        "journal": None if journal is None else str(journal),
+    }
 
 
 class IoProcess:

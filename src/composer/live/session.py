@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -16,24 +15,24 @@ from composer.errors import ComposerError, FileError, PortError, UsageError
 from composer.generators.base import ROLES, Role
 from composer.live.clock import Clock, SystemClock
 from composer.live.keeping import collecting, journal_of, keep, tell
-from composer.live.lateness import quantiles
-from composer.live.link import Io, IoProcess
+from composer.live.link import Io, IoProcess, opening
 from composer.live.net import Net, make_net
 from composer.live.planner import Planner
 from composer.live.seat import MakeLink, Seat, WorkerProcess
 from composer.live.settings import Settings, Sync
-from composer.live.snapshot import Counters, Port, Snapshot
+from composer.live.showing import shown
+from composer.live.signals import closing_on_signals
+from composer.live.snapshot import Port, Snapshot
 from composer.live.stats import Figures, Stats
+from composer.live.told import Told
 from composer.live.wire import Message, write_parts
 from composer.music import Meter, Part, Timeline
 
-SHOWN_BARS = 32
 PREROLL_SECONDS = 0.1
 """The internal clock begins this much before the first bar, so that what begins there is planned in time."""
 _SHOW_SECONDS = 0.04
 _IDLE_SECONDS = 0.1
 _FAILURES: dict[str, type[ComposerError]] = {e.__name__: e for e in (UsageError, FileError, PortError)}
-_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Session:
@@ -63,12 +62,8 @@ class Session:
         post = lambda seat, life, message: self._queue.put(partial(self._worker_said, seat, life, message))  # noqa: E731
         net = net or make_net(settings.fallback, settings.seed, self._say)
         self._planner = Planner(settings, net, worker or WorkerProcess, post, self._figures, self._say)
-        self._timeline = Timeline(settings.tempo)
-        self._running = False
-        self._stopped_at = 0.0
+        self._told = Told(Timeline(settings.tempo), settings.sync)
         self._start_at: int | None = None
-        self._source: str = settings.sync
-        self._jitter_ms = 0.0
         self._ports: tuple[Port, ...] = ()
         self._bye: dict[str, Any] = {}
         self._began: float | None = None
@@ -91,7 +86,7 @@ class Session:
         """
         failures: list[ComposerError] = []
         try:
-            with collecting(failures), _closing_on_signals(self.close):
+            with collecting(failures), closing_on_signals(self.close):
                 self._play()
         finally:
             with collecting(failures):
@@ -117,12 +112,12 @@ class Session:
             self._open(now)
         self._drain()
         self._planner.check(now)
-        if self._running:
-            self._planner.advance(self._tick(now), now)
+        if self._told.running:
+            self._planner.advance(self._told.tick(now), now)
             self._drain()
         self._send_programs()
-        self._send_meter(self._tick(now))
-        if self._running and (op := self._planner.take_op(self._tick(now))) is not None:
+        self._send_meter(self._told.tick(now))
+        if self._told.running and (op := self._planner.take_op(self._told.tick(now))) is not None:
             self._send(op)
         duration = self.settings.duration
         if self._closing or (duration is not None and self._began is not None and now - self._began >= duration):
@@ -197,33 +192,21 @@ class Session:
         if settings.record is not None:
             self._journal = journal_of(settings.record)
         self._io = self._make_io(lambda event: self._queue.put(partial(self._io_said, event)))
-        self._send(
-            {
-                "op": "open",
-                "in_port": settings.in_port,
-                "out_port": settings.out_port,
-                "api": settings.api,
-                "internal": settings.internal_ports,
-                "tempo": settings.tempo,
-                "meter": list(settings.meter),
-                "sync": settings.sync,
-                "journal": None if self._journal is None else str(self._journal),
-            }
-        )
+        self._send(opening(settings, self._journal))
         self._planner.seat.open(settings.generator, settings.params, now)
 
     def _start(self) -> None:
-        if self._source != "internal" or self._running:
+        if self._told.source != "internal" or self._told.running:
             return
         course = self._planner.course
-        self._start_at = course.next_line(round(self._stopped_at))
+        self._start_at = course.next_line(round(self._told.stopped_at))
         bar = course.score().meter_at(self._start_at).bar
-        preroll = round(PREROLL_SECONDS * self._timeline.ticks_per_second)
+        preroll = round(PREROLL_SECONDS * self._told.timeline.ticks_per_second)
         self._send({"op": "start", "tick": self._start_at, "count_in": self.settings.count_in * bar + preroll})
 
     def _panic(self) -> None:
         self._send({"op": "panic"})
-        tick = self._tick(self._clock.now())
+        tick = self._told.tick(self._clock.now())
         self._planner.ear.release(tick)
         self._planner.forget_plan(tick)
 
@@ -231,7 +214,7 @@ class Session:
         self._planner.open(name, params, self._clock.now())
 
     def _take_meter(self, numerator: int, denominator: int) -> None:
-        self._planner.course.set_meter(self._tick(self._clock.now()), numerator, denominator)
+        self._planner.course.set_meter(self._told.tick(self._clock.now()), numerator, denominator)
 
     def _close(self) -> None:
         self._closing = True
@@ -258,14 +241,14 @@ class Session:
 
     def _worker_said(self, seat: Seat, life: int, message: Message) -> None:
         now = self._clock.now()
-        self._planner.answered(seat, life, message, self._tick(now), self._running, now)
+        self._planner.answered(seat, life, message, self._told.tick(now), self._told.running, now)
 
     def _io_said(self, event: Message) -> None:
         tick = float(event.get("tick", 0.0))
         match event["op"]:
             case "on":
                 self._figures.notes_in += 1
-                if self._running:
+                if self._told.running:
                     number = self._planner.on(tick, event["channel"], event["pitch"], event["velocity"])
                     self._figures.played(number, event["time"])
             case "off":
@@ -275,7 +258,7 @@ class Session:
             case "timeline":
                 self._take_timeline(event)
             case "locate":
-                self._planner.jump(self._tick(self._clock.now()), tick)
+                self._planner.jump(self._told.tick(self._clock.now()), tick)
             case "sent":
                 self._sent(event)
             case "dropped":
@@ -298,28 +281,23 @@ class Session:
                 )
 
     def _take_timeline(self, event: Message) -> None:
-        self._timeline = Timeline(event["tempo"], event["tick"], event["time"])
-        self._source, self._jitter_ms = event["source"], event["jitter_ms"]
+        before, self._told = self._told, Told.of(event)
         self._figures.jitter_ms.append(event["jitter_ms"])
         self._planner.course.set_tempo(event["tick"], event["tempo"], event["source"])
-        was_running, self._running = self._running, event["running"]
-        if self._running and not was_running:
+        if self._told.running and not before.running:
             begin = max(0, round(event["tick"])) if self._start_at is None else self._start_at
             self._start_at = None
             self._planner.begin(begin)
-        elif was_running and not self._running:
-            self._stopped_at = event["tick"]
+        elif before.running and not self._told.running:
             self._planner.ear.release(event["tick"])
             self._planner.forget_plan(event["tick"])
-        elif not self._running:
-            self._stopped_at = event["tick"]
 
     def _sent(self, event: Message) -> None:
         planned = self._planner.plan.sent(event["id"])
         if planned is None:
             self._figures.late(event["late_ms"])
         else:
-            self._figures.began(planned.knew, self._timeline.seconds(planned.onset), event["late_ms"])
+            self._figures.began(planned.knew, self._told.timeline.seconds(planned.onset), event["late_ms"])
 
     def _take_port(self, event: Message) -> None:
         state = "open" if event["state"] == "back" else event["state"]
@@ -328,16 +306,13 @@ class Session:
         )
         self._say(f"the port {event['name']} is {event['state']}")
         if event["state"] == "lost":
-            self._planner.ear.release(self._tick(self._clock.now()))
+            self._planner.ear.release(self._told.tick(self._clock.now()))
 
     def _say(self, message: str) -> None:
         if not self._messages or self._messages[-1] != message:
             self._messages.append(message)
 
-    # Showing and waiting
-
-    def _tick(self, now: float) -> float:
-        return self._timeline.ticks(now) if self._running else self._stopped_at
+    # Waiting and showing
 
     def _drain(self) -> None:
         while True:
@@ -347,51 +322,17 @@ class Session:
                 return
 
     def _wait(self, now: float) -> float:
-        if not self._running:
+        if not self._told.running:
             return _IDLE_SECONDS
-        tick = self._tick(now)
-        due = self._timeline.seconds(self._planner.next_tick(tick)) - now
+        tick = self._told.tick(now)
+        due = self._told.timeline.seconds(self._planner.next_tick(tick)) - now
         return max(0.0, min(due, _SHOW_SECONDS))
 
     def _show(self, now: float) -> None:
         self._shown_at = now
-        planner, tick = self._planner, self._tick(now)
-        meter = planner.course.score().meter_at(max(0, int(tick)))
-        since = max(0, int(tick) - SHOWN_BARS * meter.bar)
-        fixed = planner.fixed_until(tick) if self._running else round(tick)
-        ahead = planner.plan.covered_until(max(0, round(tick)), planner.seat.number) - max(0.0, tick)
-        recent = quantiles(self._figures.recent_late_ms)
-        self._snapshot = Snapshot(
-            tick=tick,
-            running=self._running,
-            timeline=self._timeline,
-            meter=meter,
-            meters=planner.course.meters,
-            source=self._source,
-            jitter_ms=self._jitter_ms,
-            generator=planner.seat.name or self.settings.generator,
-            pending=planner.pending.name if planner.pending else None,
-            role=planner.role,
-            player=planner.ear.recent(since, max(0, round(tick))),
-            committed=planner.plan.between(since, fixed),
-            intended=planner.plan.between(fixed, fixed + 64 * meter.bar),
-            chords=tuple(sorted((t, symbol) for t, symbol in planner.chords.items() if t >= since)),
-            key=planner.key,
-            counters=Counters(
-                self._figures.notes_in,
-                self._figures.notes_out,
-                self._figures.dropped,
-                self._figures.deadlines,
-                dict(self._figures.misses),
-                planner.restarts,
-                recent["p50"],
-                recent["p99"],
-                max(0.0, ahead) if self._running else 0.0,
-            ),
-            ports=self._ports,
-            worker=planner.seat.state,
-            messages=tuple(self._messages),
-        )
+        snapshot = shown(self._planner, self._figures, self._told, self._told.tick(now))
+        name = snapshot.generator or self.settings.generator
+        self._snapshot = replace(snapshot, generator=name, ports=self._ports, messages=tuple(self._messages))
 
     # Ending
 
@@ -409,7 +350,7 @@ class Session:
         while not self._queue.empty():
             with suppress(Exception):
                 self._queue.get_nowait()()
-        clock = {"source": self._source, "tempo": self._timeline.tempo}
+        clock = {"source": self._told.source, "tempo": self._told.timeline.tempo}
         duration = 0.0 if self._began is None else ended - self._began
         stats = self._figures.settled(duration, restarts, clock, self._bye)
         self._show(ended)
@@ -431,17 +372,3 @@ class Session:
         else:
             # The ports never opened.
             journal.unlink(missing_ok=True)
-
-
-@contextmanager
-def _closing_on_signals(close: Callable[[], None]) -> Iterator[None]:
-    """Call `close` when a signal asks to end; does nothing outside the main thread, where signals cannot be taken."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, lambda *_: close()) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
