@@ -1,0 +1,185 @@
+"""The scene of one question: what the player played, which chords sound, and what the machine has answered so far."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from operator import attrgetter
+
+import numpy as np
+
+from composer.generators.base import Context, PartNote
+from composer.generators.comping import RIGHT, SPLIT
+from composer.generators.constrained import pick
+from composer.generators.counts import BLOCK, load_tables
+from composer.generators.harmony import Listener
+from composer.generators.phrase import top_line
+from composer.music import TICKS_PER_QUARTER, Note, Score
+from composer.music.chords import Chord, Key
+
+_onset = attrgetter("onset")
+AHEAD = 16
+"""Blocks of harmony planned at once beyond what is known."""
+AFTERWARDS = 8
+"""Blocks after the one in question that are listened to, where they are known already."""
+FORM = 8
+"""Bars after which a progression comes home when nobody plays."""
+LEARNED = 400
+"""Notes of the player's line that phrases are learned from, the latest ones."""
+REST = 2 * TICKS_PER_QUARTER
+"""Ticks of the player's silence after which a line of the machine may answer."""
+LONGEST_ANSWER = 8 * TICKS_PER_QUARTER
+RECENT = 4 * TICKS_PER_QUARTER
+"""Ticks of the past that say how dense, how loud and how high the player plays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """Hold how the player has been playing just before a block."""
+
+    onsets: int
+    pitch: float | None
+    velocity: float
+    silent_since: int | None
+    """The tick at which the last note stopped, None before the first note."""
+
+
+class Scene:
+    """Hold one question's context, and what has been answered so far."""
+
+    def __init__(self, context: Context, listener: Listener, seed: int) -> None:
+        self.score: Score = context.score
+        self.phrases: dict[int, list[Note]] = {}
+        self._context = context
+        self._listener = listener
+        self._seed = seed
+        self._chords: dict[int, Chord] = {}
+        self._keys: dict[int, Key] = {}
+        self._notes = sorted(
+            (note for part in context.players if not part.is_drums for note in part.notes),
+            key=attrgetter("onset", "pitch"),
+        )
+        pitched = [part for part in context.machines if not part.is_drums]
+        self.bass = next(
+            (p.name for p in pitched if 32 <= p.program <= 39 or "bass" in p.name.lower()), pitched[0].name
+        )
+        self.lead = next((p.name for p in pitched if p.name != self.bass), self.bass)
+        self._machine = {part.name: list(part.notes) for part in pitched}
+        self._longest = max((note.duration for note in self._notes), default=0)
+
+    def rng(self, block: int, stream: int = 0) -> np.random.Generator:
+        """Return the chance of one block, the same whenever it is asked for."""
+        return np.random.default_rng([self._seed, block, stream])
+
+    def chord(self, block: int) -> Chord:
+        """Return the chord of a block: heard, where it is known, else expected; dreamt when nobody plays."""
+        block = max(0, block)
+        if block not in self._chords:
+            if self._notes:
+                self._hear(block)
+            else:
+                self._chords[block] = self._dream(block)
+        return self._chords[block]
+
+    def _hear(self, block: int) -> None:
+        known = min(self._context.known_until, (block + 1 + AFTERWARDS) * BLOCK)
+        follower = self._listener.follow(self._context, known)
+        behind = -(-known // BLOCK) - 1 - block
+        if behind >= 0:
+            self._chords[block] = follower.heard(behind + 1)[0]
+            self._keys[block] = follower.key
+            return
+        # Planned in whole stretches, so that a block's chord does not depend on which block was asked for first.
+        stretches = -(behind // AHEAD)
+        for i, chord in enumerate(follower.plan(stretches * AHEAD)[-AHEAD:], (stretches - 1) * AHEAD + 1):
+            self._chords[block + behind + i] = chord
+            self._keys[block + behind + i] = follower.key
+
+    def key(self, block: int) -> Key:
+        """Return the key of a block."""
+        self.chord(block)
+        return self._keys.get(block, Key(0))
+
+    def _dream(self, block: int) -> Chord:
+        """Return a chord of a progression in C major that moves at every bar line and comes home after eight bars."""
+        bar = self.score.bar_start(block * BLOCK + BLOCK - 1)
+        meter = self.score.meter_at(bar)
+        bars = (bar - meter.tick) // meter.bar
+        chord = Chord(0, "maj").index
+        for i in range(bars // FORM * FORM + 1, bars + 1):
+            odds = load_tables().move[0, chord] ** 1.5
+            odds[0] = 0.0
+            chord = pick(odds, self.rng((meter.tick + i * meter.bar) // BLOCK, 2))
+        return Chord.from_index(chord)
+
+    def chord_end(self, block: int, blocks: int) -> int:
+        """Return the tick at which the chord of `block` stops, at most `blocks` blocks after its beginning."""
+        last = block + 1
+        while last < block + blocks and self.chord(last) == self.chord(block):
+            last += 1
+        return last * BLOCK
+
+    def player(self, block: int) -> Player:
+        """Return how the player has been playing up to `block`, as far as it is known."""
+        now = min(block * BLOCK, self._context.known_until)
+        until = bisect_left(self._notes, block * BLOCK, key=_onset)
+        recent = self._notes[bisect_left(self._notes, now - RECENT, key=_onset) : until]
+        since = max((n.end for n in self._between(now - REST - LONGEST_ANSWER, block * BLOCK)), default=None)
+        plays_now = any(n.end > block * BLOCK for n in self._between(block * BLOCK, (block + 1) * BLOCK))
+        return Player(
+            len({n.onset for n in recent}),
+            sum(n.pitch for n in recent) / len(recent) if recent else None,
+            sum(n.velocity for n in recent) / len(recent) if recent else 74.0,
+            None if plays_now or (since is not None and since + REST > now) else since,
+        )
+
+    def _between(self, start: int, end: int) -> list[Note]:
+        """Return the player's notes that sound somewhere in [start, end)."""
+        low = bisect_left(self._notes, start - self._longest, key=_onset)
+        return [n for n in self._notes[low : bisect_left(self._notes, end, key=_onset)] if n.end > start]
+
+    def phrase_start(self, block: int) -> int:
+        """Return where the phrase that `block` belongs to begins: a bar line, or when the player has come to rest."""
+        start = block * BLOCK
+        index = bisect_left(self._notes, start, key=_onset)
+        last = self._notes[index - 1].onset // BLOCK * BLOCK + BLOCK if index else 0
+        return max(self.score.bar_start(start), min(last, start))
+
+    def line_before(self, tick: int) -> list[Note]:
+        """Return the line that a phrase beginning at `tick` continues: the player's, and the machine's own after it."""
+        until = bisect_left(self._notes, tick, key=_onset)
+        heard = top_line(self._notes[max(0, until - LEARNED) : until])
+        if self._context.role == "accompany":
+            return heard
+        after = heard[-1].onset if heard else -1
+        return heard + top_line(n for n in self._machine[self.lead] if after < n.onset < tick)
+
+    def struck(self, block: int, hand: int) -> int:
+        """Return a bit for each of the three blocks before in which the machine's hand struck, the last one lowest."""
+        bits = 0
+        for name in {self.bass, self.lead}:
+            notes = self._machine[name]
+            for note in notes[bisect_left(notes, (block - 3) * BLOCK, key=_onset) :]:
+                if note.onset >= block * BLOCK:
+                    break
+                if (note.pitch >= SPLIT) == (hand == RIGHT):
+                    bits |= 1 << (block - 1 - note.onset // BLOCK)
+        return bits
+
+    def free(self, name: str, notes: list[Note]) -> list[PartNote]:
+        """Return the notes of a part whose pitch the part does not sound already."""
+        before = self._machine[name]
+        free = []
+        for note in notes:
+            late = before[bisect_left(before, note.onset - 4 * TICKS_PER_QUARTER, key=_onset) :]
+            if not any(n.pitch == note.pitch and n.onset < note.onset < n.end for n in late):
+                free.append(PartNote(name, note))
+        return free
+
+    def played(self, notes: list[PartNote]) -> None:
+        """Remember notes as played; those the context already holds are not added again."""
+        for name, note in notes:
+            part = self._machine[name]
+            place = bisect_left(part, note)
+            if place == len(part) or part[place] != note:
+                part.insert(place, note)
