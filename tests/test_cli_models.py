@@ -96,3 +96,39 @@ def test_an_unknown_model_names_those_there_are(capsys):
 def test_every_shipped_model_is_whole_and_has_a_card(name, capsys):
     assert main(["models", "verify", name]) == 0
     assert (models()[name] / "card.md").is_file()
+
+
+class TestConvert:
+    def test_a_published_checkpoint_becomes_a_generators_weights(self, tmp_path, monkeypatch, capsys):
+        transformers = pytest.importorskip("transformers")
+        config = transformers.GPT2Config(
+            n_layer=1, n_head=1, n_embd=8, vocab_size=55028, bos_token_id=None, eos_token_id=None
+        )
+        transformers.GPT2LMHeadModel(config).save_pretrained(tmp_path / "source")
+        status = main(["models", "convert", str(tmp_path / "source"), str(tmp_path / "models" / "amt-small")])
+        monkeypatch.setenv("COMPOSER_MODELS", str(tmp_path / "models"))
+
+        assert status == 0
+        assert main(["models", "verify", "amt-small"]) == 0
+        capsys.readouterr()
+        main(["list", "--json"])
+        assert {"amt-small": "present"}.items() <= {
+            entry["name"]: entry["weights"] for entry in json.loads(capsys.readouterr().out)
+        }.items()
+
+    @pytest.mark.parametrize(
+        ("words", "status", "said"),
+        [
+            (["convert", "a"], 2, "takes two folders"),
+            (["convert", "nowhere", "new"], 1, "cannot be read as a configuration"),
+            (["convert", "nowhere", "."], 2, "exists already"),
+            (["show", "a", "b"], 2, "takes one name"),
+        ],
+    )
+    def test_refusals_are_one_sentence(self, tmp_path, monkeypatch, capsys, words, status, said):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "something").write_text("")
+
+        assert main(["models", *words]) == status
+        assert said in capsys.readouterr().err
+        assert not (tmp_path / "new").exists()

@@ -24,7 +24,7 @@ def context(notes=MELODY, *, meter=None, channel=2, machine=("Machine",), known_
 def info(request):
     info = GENERATORS[request.param]
     if info.weights and model_folder(info.weights) is None:
-        pytest.skip(f"the weights of {info.name} are not there; composer train {info.name} makes them")
+        pytest.skip(f"the weights of {info.name} are not there")
     try:
         load(info.name)
     except ModuleNotFoundError as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from composer.commands.options import add_json, print_json
-from composer.errors import ModelError
+from composer.errors import ComposerError, FileError, ModelError, UsageError
 from composer.folders import model_folder, models
 
 CHECKSUMS = "SHA256SUMS"
@@ -23,13 +23,21 @@ _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2,
 
 def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("action", nargs="?", default="list", choices=("list", "show", "verify"), help="default: list")
+    parser.add_argument(
+        "action", nargs="?", default="list", choices=("list", "show", "verify", "convert"), help="default: list"
+    )
     parser.add_argument("name", nargs="?", metavar="NAME", help="a model of `composer models list`, or a folder")
+    help = "convert: the folder to make; amt-small, amt-medium and amt-large are generators"
+    parser.add_argument("destination", nargs="?", type=Path, metavar="FOLDER", help=help)
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """List, show or verify."""
+    """List, show, verify or convert."""
+    if args.action == "convert":
+        return convert(args.name, args.destination)
+    if args.destination:
+        raise UsageError(f"`composer models {args.action}` takes one name; only convert takes two folders")
     if args.action == "list":
         found = [(name, folder, _size(folder)) for name, folder in models().items()]
         if args.json:
@@ -50,6 +58,37 @@ def folder_of(name: str | None) -> Path:
             f"{asked}; the models are {', '.join(models()) or 'none'}, or give a folder with a config.json"
         )
     return folder
+
+
+def convert(source: str | None, folder: Path | None) -> int:
+    """Make a published checkpoint of the Anticipatory Music Transformer playable, in a folder that is new or empty."""
+    if source is None or folder is None:
+        raise UsageError("convert takes two folders: composer models convert SRC DST")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} exists already; name a new folder, or empty it")
+    try:
+        from composer.neural import gpt2_export
+    except ModuleNotFoundError as error:
+        raise ComposerError(
+            f"converting needs {error.name}, which playing does not; run: pip install 'composer[train]'"
+        ) from None
+    from composer.generators.amt_sampling import DURATIONS, NOTES, TIMES
+
+    try:
+        gpt2_export.convert(Path(source), folder, (TIMES, DURATIONS, NOTES))
+        seal(folder)
+    except OSError as error:
+        raise FileError(f"{folder} cannot be written: {error.strerror or error}; choose another place") from error
+    return 0
+
+
+def seal(folder: Path) -> None:
+    """Record the hashes of a folder's files, so that `verify` can tell whether they are whole."""
+    lines = []
+    for path in sorted(folder.iterdir()):
+        with path.open("rb") as file:
+            lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.name}\n")
+    (folder / CHECKSUMS).write_text("".join(lines), "utf-8")
 
 
 def show(folder: Path, as_json: bool) -> int:

@@ -30,6 +30,20 @@ GENERATORS: dict[str, Info] = {
             "composer.generators.markov:Markov",
             params="composer.generators.controls:MarkovParams",
         ),
+        *(
+            Info(
+                f"amt-{size}",
+                f"Anticipatory Music Transformer, {size}",
+                "Thickstun, Hall, Donahue, Liang",
+                2023,
+                f"The published checkpoint of {parameters} parameters: a whole band from 100,000 MIDI files.",
+                f"composer.generators.amt:{size.upper()}",
+                roles=("accompany", "continue", "fill"),
+                weights=f"amt-{size}",
+                params="composer.generators.controls:AmtParams",
+            )
+            for size, parameters in (("small", "128 million"), ("medium", "360 million"), ("large", "780 million"))
+        ),
     )
 }
 

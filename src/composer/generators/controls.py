@@ -41,3 +41,27 @@ class MarkovParams:
     register: int = param(60, "middle pitch of its chords when nobody plays there", 48, 84, 1)
     harmony: float = param(0.9, "how strictly phrases obey chord and key, 0 to 1", 0.0, 1.0, 0.05)
     answers: bool = param(True, "play a line of its own while the player rests")
+
+
+AMT_BANDS: dict[str, tuple[tuple[str, int, int], ...]] = {
+    "bass": (("Bass", 1, 33),),
+    "piano": (("Piano", 0, 0),),
+    "drums": (("Drums", 9, 0),),
+    "bass+drums": (("Bass", 1, 33), ("Drums", 9, 0)),
+    "piano+bass": (("Piano", 0, 0), ("Bass", 1, 33)),
+    "piano+bass+drums": (("Piano", 0, 0), ("Bass", 1, 33), ("Drums", 9, 0)),
+    "strings": (("Strings", 2, 48),),
+}
+"""Parts of the published checkpoints: name, channel and General MIDI program."""
+
+
+@dataclass(frozen=True, slots=True)
+class AmtParams:
+    """Hold what a musician can set."""
+
+    band: str = choice("piano+bass", tuple(AMT_BANDS), "which instruments the machine plays")
+    temperature: float = param(1.0, "how freely notes are chosen", 0.0, 2.0, 0.05)
+    top_p: float = param(0.95, "share of the likeliest choices that are considered", 0.05, 1.0, 0.01)
+    chord: int = param(10, "notes that may begin together, the player's among them", 1, 32, 1)
+    velocity: int = param(72, "how loud it plays, because the model knows no velocities", 1, 127, 1)
+    model: str = param("", "folder of another converted checkpoint, or its name under models/")

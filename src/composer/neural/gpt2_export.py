@@ -62,6 +62,7 @@ def convert(source: Path, folder: Path, heads: Iterable[slice], *, int8: bool = 
         g.node("Identity", [_linear(g, "head", "x", table[rows].T, None, int8)], ["y"])
         g.save(folder / f"head.{rows.start}-{rows.stop}{suffix}")
     save_file({"wte": table, "wpe": tensors["wpe.weight"]}, folder / TABLES)
+    (folder / TABLES).chmod(0o644)  # save_file keeps it from everybody else
     kept = {name: config[name] for name in CONFIG} | {
         "vocab_size": len(table),
         "n_positions": len(tensors["wpe.weight"]),
