@@ -21,6 +21,7 @@ from composer.generators.base import Context
 from composer.generators.controls import KEYS
 from composer.generators.harmony import BLOCK, Listener
 from composer.music import Note, Part, Score, Span
+from composer.music.chords import Key
 from composer.training.anticipation import find_pop909
 from composer.training.measures import chord_share, consonance, density
 from composer.training.pop909 import Song, songs
@@ -129,14 +130,22 @@ def harmony(
         "markov": lambda song, lead: accompany(song, "markov", lead, seed, {}),
     }
     table: dict[str, dict[str, float]] = {}
+    shares: dict[str, list[float]] = {}
     for who, play in players.items():
         table[who] = {}
         for lead in LEADS:
-            table[who] |= _measure(held_out, [play(song, lead) for song in held_out], f"lead{lead}")
-    table["nobody plays, key told"] = _measure(
-        held_out, [accompany(song, name, 1, seed, params, silent=True) for song in held_out], "lead1"
-    )
-    table["counted harmony"] = {f"chord_share_lead{lead}": _counted(held_out, lead) for lead in LEADS}
+            played = [play(song, lead) for song in held_out]
+            table[who] |= _measure(held_out, played, f"lead{lead}")
+            if lead == 1:
+                shares[who] = _shares(held_out, played)
+                table[who]["scale_found_lead1"] = _scales(held_out, played)
+    alone = [accompany(song, name, 1, seed, params, silent=True) for song in held_out]
+    table["nobody plays, key told"] = _measure(held_out, alone, "lead1")
+    counted = {lead: _counted(held_out, lead) for lead in LEADS}
+    table["counted harmony"] = {
+        f"chord_share_lead{lead}": round(float(np.mean(found)), 3) for lead, found in counted.items()
+    }
+    shares["nobody plays, key told"], shares["counted harmony"] = _shares(held_out, alone), counted[1]
     fixed = {
         "human piano": [_piano(song) for song in held_out],
         "melody": [_played(song.score.part("MELODY").notes) for song in held_out],
@@ -146,22 +155,57 @@ def harmony(
     for who, notes in fixed.items():
         measured = _measure(held_out, notes, "")
         table[who] = {f"{metric}lead{lead}": value for metric, value in measured.items() for lead in LEADS}
+        table[who]["scale_found_lead1"] = _scales(held_out, notes)
+        shares[who] = _shares(held_out, notes)
+    for who in table.keys() - {name}:
+        table[who]["p_chord_share_lead1"] = paired(shares[name], shares[who])
     return table.pop(name), table
 
 
 def _measure(held_out: Sequence[Song], played: Sequence[list[Note]], suffix: str) -> dict[str, float]:
     span = Span(0, BLOCKS * BLOCK)
-    shares = [chord_share(notes, song.chords) for song, notes in zip(held_out, played, strict=True)]
     agreeing = [
         consonance(notes, _played(song.score.part("MELODY").notes))
         for song, notes in zip(held_out, played, strict=True)
     ]
-    dense = [density(notes, span) for notes in played]
     return {
-        f"chord_share_{suffix}": round(float(np.mean(shares)), 3),
+        f"chord_share_{suffix}": round(float(np.mean(_shares(held_out, played))), 3),
         f"consonance_{suffix}": round(float(np.mean(agreeing)), 3),
-        f"density_{suffix}": round(median(dense), 2),
+        f"density_{suffix}": round(median(density(notes, span) for notes in played), 2),
     }
+
+
+def _scales(held_out: Sequence[Song], played: Sequence[list[Note]]) -> float:
+    found = [same_scale(notes, song.key) for song, notes in zip(held_out, played, strict=True)]
+    return round(float(np.mean(found)), 3)
+
+
+def _shares(held_out: Sequence[Song], played: Sequence[list[Note]]) -> list[float]:
+    return [chord_share(notes, song.chords) for song, notes in zip(held_out, played, strict=True)]
+
+
+def paired(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Return how likely so great a difference is by chance: Wilcoxon's signed-rank test over the same songs (1945)."""
+    from scipy.stats import wilcoxon
+
+    if len(ours) < 2 or np.allclose(ours, theirs):
+        return 1.0
+    return round(float(wilcoxon(ours, theirs).pvalue), 4)
+
+
+def same_scale(notes: Sequence[Note], key: Key) -> bool:
+    """Return whether music21 hears in `notes` the scale of `key`: the key itself or its relative (Krumhansl, 1990)."""
+    from music21 import note as m21note
+    from music21 import stream as m21stream
+
+    if not notes:
+        return False
+    heard = m21stream.Stream()
+    for one in notes:
+        heard.insert(one.onset / 480, m21note.Note(one.pitch, quarterLength=one.duration / 480))
+    found = heard.analyze("key")
+    major = found.tonic.pitchClass if found.mode == "major" else (found.tonic.pitchClass + 3) % 12
+    return bool(major == (key.tonic + 3 * (key.mode == "minor")) % 12)
 
 
 def _played(notes: Iterable[Note]) -> list[Note]:
@@ -190,8 +234,8 @@ def _random(song: Song, seed: int) -> list[Note]:
     return [replace(n, pitch=min(127, n.pitch // 12 * 12 + int(scale[rng.integers(len(scale))]))) for n in _piano(song)]
 
 
-def _counted(held_out: Sequence[Song], lead: int) -> float:
-    """Return the chord share of the counted harmony model, playing its chord's tones in the human pianist's rhythm."""
+def _counted(held_out: Sequence[Song], lead: int) -> list[float]:
+    """Return the chord shares of the counted harmony model, playing its chord's tones in the human pianist's rhythm."""
     shares = []
     for song in held_out:
         context = Context(song.score, ("BRIDGE", "PIANO"), 0)
@@ -202,7 +246,7 @@ def _counted(held_out: Sequence[Song], lead: int) -> float:
             notes = song.score.part("PIANO").within(Span(block * BLOCK, (block + 1) * BLOCK))
             played += [replace(n, pitch=48 + tones[i % len(tones)]) for i, n in enumerate(notes) if tones]
         shares.append(chord_share(played, song.chords))
-    return round(float(np.mean(shares)), 3)
+    return shares
 
 
 # --- likelihood -----------------------------------------------------------------------------------------------------
