@@ -14,5 +14,4 @@ def run() -> int:
     from composer.live.settings import Settings
     from composer.tui import app
 
-    app.run(Settings())
-    return 0
+    return app.run(Settings())
