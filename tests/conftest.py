@@ -80,3 +80,25 @@ def jack_server(start_jack: Callable[[str], subprocess.Popen[bytes]]) -> Iterato
         patch.setenv("JACK_DEFAULT_SERVER", name)
         patch.setenv("JACK_NO_START_SERVER", "1")
         yield name
+
+
+@pytest.fixture
+def transport(jack_server):
+    """Give a function that takes commands of jack_transport, which is the timecode master as well."""
+    for program in ("jack_midi_clock", "jack_transport"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed (packages jack-midi-clock and jackd2)")
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with (
+        subprocess.Popen(["jack_transport"], stdin=subprocess.PIPE, text=True, **quiet) as master,
+        subprocess.Popen(["jack_midi_clock", "-d", "0.2"], **quiet) as clock,
+    ):
+
+        def send(*commands):
+            master.stdin.write("".join(f"{command}\n" for command in commands))
+            master.stdin.flush()
+
+        send("stop", "locate 0", "tempo 100", "master")
+        yield send
+        send("stop", "release", "quit")
+        clock.terminate()

@@ -1,6 +1,5 @@
 """The follower against a clock that nobody here wrote: jack_midi_clock, driven by JACK's transport."""
 
-import shutil
 import subprocess
 import threading
 import time
@@ -33,28 +32,6 @@ class Listener:
     def wait(self, reached):
         with self._news:
             assert self._news.wait_for(reached, timeout=10), (self.changes, self.pulses)
-
-
-@pytest.fixture
-def transport(jack_server):
-    """Give a function that takes commands of jack_transport, which is the timecode master as well."""
-    for program in ("jack_midi_clock", "jack_transport"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed (packages jack-midi-clock and jackd2)")
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with (
-        subprocess.Popen(["jack_transport"], stdin=subprocess.PIPE, text=True, **quiet) as master,
-        subprocess.Popen(["jack_midi_clock", "-d", "0.2"], **quiet) as clock,
-    ):
-
-        def send(*commands):
-            master.stdin.write("".join(f"{command}\n" for command in commands))
-            master.stdin.flush()
-
-        send("stop", "locate 0", "tempo 100", "master")
-        yield send
-        send("stop", "release", "quit")
-        clock.terminate()
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """A MIDI clock that nobody here wrote drives the machine: jack_midi_clock, moved by jack_transport."""
 
-import shutil
 import signal
 import statistics
-import subprocess
 import time
 from bisect import bisect_right
 
@@ -16,28 +14,6 @@ CLOCK, START, CONTINUE, STOP, POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 PULSE, SIXTEENTH, BAR = 20, 120, 1920
 """Ticks."""
 RATE = 48_000
-
-
-@pytest.fixture
-def transport(jack_server):
-    """Give a function that takes commands of jack_transport, which is the timecode master as well."""
-    for program in ("jack_midi_clock", "jack_transport"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed (packages jack-midi-clock and jackd2)")
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with (
-        subprocess.Popen(["jack_transport"], stdin=subprocess.PIPE, text=True, **quiet) as master,
-        subprocess.Popen(["jack_midi_clock", "-d", "0.2"], **quiet) as clock,
-    ):
-
-        def send(*commands):
-            master.stdin.write("".join(f"{command}\n" for command in commands))
-            master.stdin.flush()
-
-        send("stop", "locate 0", "tempo 96", "master")
-        yield send
-        send("stop", "release", "quit")
-        clock.terminate()
 
 
 class Ruler:
@@ -80,7 +56,7 @@ def test_the_machine_follows_a_tempo_change_a_stop_a_continue_and_a_start_from_t
     starts = lambda: Ruler(host.heard).starts  # noqa: E731
     stops = lambda: Ruler(host.heard).stops  # noqa: E731
 
-    transport("play")
+    transport("tempo 96", "play")
     host.wait(starts)
     host.play(*song)
     host.wait_note(seconds=30)

@@ -44,6 +44,23 @@ class Graph:
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
+    def attention(self, name: str, qkv: list[str], heads: int, width: int, scale: float) -> str:
+        """Attend to the buffers `name`.k and `name`.v, which are past and present at once; return the output's name."""
+        past, present = [f"{name}.k", f"{name}.v"], [f"{name}.k.out", f"{name}.v.out"]
+        for tensor in (*past, *present):
+            info = helper.make_tensor_value_info(tensor, TensorProto.FLOAT, [1, heads, "context", width])
+            (self.inputs if tensor in past else self.outputs).append(info)
+        y, *_ = self.node(
+            "GroupQueryAttention",
+            [*qkv, *past, "last_index", "total"],
+            [f"{name}.y", *present],
+            domain="com.microsoft",
+            num_heads=heads,
+            kv_num_heads=heads,
+            scale=scale,
+        )
+        return str(y)
+
     def save(self, path: Path, *, apart: bool = False) -> None:
         """Write the graph; `apart` puts the weights into a file beside it, which they need from 2 GB on."""
         graph = helper.make_graph(self.nodes, path.stem, self.inputs, self.outputs, self.weights)
@@ -74,20 +91,7 @@ def _layer(g: Graph, name: str, layer: Layer, x: str) -> str:
     q = g.node("Mul", [norm(g.node("Reshape", [q, "to_heads"]), ones), gain])
     k = norm(g.node("Reshape", [k, "to_heads"]), ones)
     q, k = (g.node("Reshape", [_rotate(g, t), "to_width"]) for t in (q, k))
-    past = [f"{name}.k", f"{name}.v"]
-    present = [f"{name}.k.out", f"{name}.v.out"]
-    for tensor in (*past, *present):
-        info = helper.make_tensor_value_info(tensor, TensorProto.FLOAT, [1, H, "context", D])
-        (g.inputs if tensor in past else g.outputs).append(info)
-    y, *_ = g.node(
-        "GroupQueryAttention",
-        [q, k, v, *past, "last_index", "total"],
-        [f"{name}.y", *present],
-        domain="com.microsoft",
-        num_heads=H,
-        kv_num_heads=H,
-        scale=float(D) ** -0.5,
-    )
+    y = g.attention(name, [q, k, v], H, D, float(D) ** -0.5)
     x = g.node("Add", [x, matmul(y, "out", layer.out)])
     up = g.node("Relu", [matmul(norm(x, g.weight(f"{name}.norm_2", _array(layer.norm_2.weight))), "up", layer.up)])
     return str(g.node("Add", [x, matmul(g.node("Mul", [up, up]), "down", layer.down)]))

@@ -175,19 +175,8 @@ def _layer(g: Graph, config: dict[str, Any], tensors: Tensors, layer: int, x: st
     q, k, v = g.node(
         "Split", [linear("attn.c_attn", _norm(g, config, tensors, f"{name}.ln_1", x)), "thirds"], 3, axis=-1
     )
-    past, present = [f"{name}.k", f"{name}.v"], [f"{name}.k.out", f"{name}.v.out"]
-    for tensor in (*past, *present):
-        info = helper.make_tensor_value_info(tensor, TensorProto.FLOAT, [1, H, "context", D])
-        (g.inputs if tensor in past else g.outputs).append(info)
-    y, *_ = g.node(
-        "GroupQueryAttention",
-        [q, k, v, *past, "last_index", "total"],
-        [f"{name}.y", *present],
-        domain="com.microsoft",
-        num_heads=H,
-        kv_num_heads=H,
-        scale=float(D) ** -0.5 / (layer + 1 if config["scale_attn_by_inverse_layer_idx"] else 1),
-    )
+    inverse = layer + 1 if config["scale_attn_by_inverse_layer_idx"] else 1
+    y = g.attention(name, [q, k, v], H, D, float(D) ** -0.5 / inverse)
     x = g.node("Add", [x, linear("attn.c_proj", y)])
     up = g.node("FastGelu", [linear("mlp.c_fc", _norm(g, config, tensors, f"{name}.ln_2", x))], domain="com.microsoft")
     return str(g.node("Add", [x, linear("mlp.c_proj", up)]))
