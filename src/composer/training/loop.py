@@ -41,8 +41,8 @@ class Run:
     decay: float = 0.35
     """Share of the run, at its end, over which the learning rate falls to zero."""
     seed: int = 0
-    validate_every: int = 250
-    n_layer: int = 4
+    validate_every: int = 400
+    n_layer: int = 5
     n_embd: int = 256
     n_head: int = 8
     dropout: float = 0.0
