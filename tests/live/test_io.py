@@ -195,3 +195,18 @@ def test_a_main_process_that_does_not_read_delays_no_note(tmp_path):
 
     # A busy machine may drop a note; a player that waited for its reader would have stopped at about the 1700th.
     assert 3998 == ons[-1]["tick"]
+
+
+def test_a_port_that_hangs_while_it_closes_does_not_keep_the_process():
+    """rtmidi closes ports without giving up the interpreter's lock, so no Python thread can end a close that hangs."""
+    script = (
+        "import ctypes\n"
+        "from composer.live import io\n"
+        "class Hung:\n"
+        "    def close(self):\n"
+        "        ctypes.PyDLL(None).sleep(60)\n"
+        "io._leave(Hung(), io.EventWriter(1))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], timeout=30, stdout=subprocess.DEVNULL)
+
+    assert 1 == ended.returncode

@@ -11,6 +11,7 @@ When stdin closes, for whatever reason, every sounding note is ended, the journa
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import json
 import os
@@ -210,12 +211,13 @@ def _favour_time() -> None:
 
 
 def _leave(engine: Engine, writer: EventWriter) -> None:
-    guard = threading.Timer(_EXIT_SECONDS, os._exit, (0,))
-    guard.daemon = True
-    guard.start()
-    writer.close(0.3)
-    engine.close()
-    guard.cancel()
+    # A MIDI system can hang while a port is closed, and rtmidi then keeps the interpreter's lock, so the guard must be
+    # a thread that does not need it. By now every note has been ended and the journal is on the disk.
+    with open(os.devnull, "w") as nowhere:
+        faulthandler.dump_traceback_later(_EXIT_SECONDS, exit=True, file=nowhere)
+        writer.close(0.3)
+        engine.close()
+        faulthandler.cancel_dump_traceback_later()
 
 
 if __name__ == "__main__":
