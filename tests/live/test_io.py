@@ -198,7 +198,7 @@ def test_a_main_process_that_does_not_read_delays_no_note(tmp_path):
 
 
 def test_a_port_that_hangs_while_it_closes_does_not_keep_the_process():
-    """rtmidi closes ports without giving up the interpreter's lock, so no Python thread can end a close that hangs."""
+    """A port of rtmidi closes with the interpreter's lock held, so no Python thread can end a close that hangs."""
     script = (
         "import ctypes\n"
         "from composer.live import io\n"
