@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -80,12 +81,13 @@ class Anticipation:
         identity = (shift, tuple(sorted(set(instruments.values()))), self.params.lead, context.role)
         self._stream.begin(identity, max(begun, first - MEMORY), belief)
         joins = begun + self._bars_of_listening(context, begun)
+        mask = sum(1 << i for i in set(instruments.values()))
         for block in range(self._stream.first, last):
-            row = self._block_row(context, block, sum(1 << i for i in set(instruments.values())))
-            given = machine[machine[:, B.TIME] // B.POSITIONS == block]
+            row = partial(self._block_row, context, block, mask)
+            given = _in_blocks(machine, block, block)
             imagined = alone or block - self.params.lead >= heard
             known = None if imagined else self._group(player, block)
-            rng = np.random.default_rng([self.seed, block])
+            rng = partial(np.random.default_rng, [self.seed, block])
             if block < max(first, joins):
                 self._stream.replay(block, row, known, given, rng)
                 continue
@@ -113,10 +115,8 @@ class Anticipation:
 
     def _group(self, player: B.Ints, block: int) -> B.Ints:
         """Return the player's rows that come before a block: those of block - lead, at the beginning all before."""
-        own = player[:, B.TIME] // B.POSITIONS
-        if block == self._stream.first and self.params.lead < 0:
-            return np.asarray(player[(own >= block) & (own <= block - self.params.lead)])
-        return np.asarray(player[own == block - self.params.lead])
+        first = block if block == self._stream.first and self.params.lead < 0 else block - self.params.lead
+        return _in_blocks(player, first, block - self.params.lead)
 
     def _rows(self, context: Context, before: int, shift: int) -> tuple[B.Ints, B.Ints, dict[str, int]]:
         """Return what the player played, what the machine played before a tick, and the instruments of its parts.
@@ -174,6 +174,12 @@ class Anticipation:
         symbol = Chord.from_index(index).symbol
         if not self.chords or self.chords[-1][1] != symbol:
             self.chords.append((block * B.BLOCK_TICKS, symbol))
+
+
+def _in_blocks(rows: B.Ints, first: int, last: int) -> B.Ints:
+    """Return the rows, which are in order of time, of the blocks first..last."""
+    low, high = np.searchsorted(rows[:, B.TIME], (first * B.POSITIONS, (last + 1) * B.POSITIONS))
+    return rows[low:high]
 
 
 def _in_order(rows: B.Ints) -> B.Ints:

@@ -50,6 +50,9 @@ class _Group:
 Identity = tuple[int, tuple[int, ...], int, str]
 """What makes another sequence of the same music: key shift, instruments, lead and role."""
 Belief = Callable[[int], NDArray[np.float64]]
+MakeRow = Callable[[], Ints]
+MakeRandom = Callable[[], np.random.Generator]
+"""Made only for a block that has to be chosen: most blocks of a question are as they were."""
 
 
 def _believe_anything(block: int) -> NDArray[np.float64]:
@@ -90,13 +93,13 @@ class BlockStream:
         """Return the key-relative chord chosen for a block of the last question."""
         return next(g.chord for g in reversed(self._groups) if g.block == block)
 
-    def replay(self, block: int, row: Ints, player: Ints | None, machine: Ints, rng: np.random.Generator) -> None:
+    def replay(self, block: int, row: MakeRow, player: Ints | None, machine: Ints, rng: MakeRandom) -> None:
         """Make sure that a past block is in the decoder: the player's rows, its chord, the machine's rows as given."""
         for _ in self._block(block, row, player, machine, rng, None):
             pass
 
     def play(
-        self, block: int, row: Ints, player: Ints | None, machine: Ints, rng: np.random.Generator, after: int
+        self, block: int, row: MakeRow, player: Ints | None, machine: Ints, rng: MakeRandom, after: int
     ) -> Iterator[Ints]:
         """Yield the machine's events chosen for a block, from position `after` on; `machine` holds those already fixed.
 
@@ -105,7 +108,7 @@ class BlockStream:
         yield from self._block(block, row, player, machine, rng, after)
 
     def _block(
-        self, block: int, row: Ints, player: Ints | None, machine: Ints, rng: np.random.Generator, after: int | None
+        self, block: int, row: MakeRow, player: Ints | None, machine: Ints, rng: MakeRandom, after: int | None
     ) -> Iterator[Ints]:
         told = None if player is None else player[:, 1 : B.CHORD].tobytes()
         source = (told, machine[:, 1 : B.CHORD].tobytes(), after)
@@ -126,18 +129,18 @@ class BlockStream:
         group = _Group(block, source, self.decoder.forgotten + self.decoder.length)
         self._groups.append(group)
         self._at += 1
-        before = self._groups[-2].chord if len(self._groups) > 1 else 0
+        before, random = self._groups[-2].chord if len(self._groups) > 1 else 0, rng()
         if player is None:
-            self._imagine(block, before, rng)
+            self._imagine(block, before, random)
         else:
             self._append(player, before)
-        group.chord = self._choose_chord(block, row, rng)
-        row = row.copy()
-        row[B.CHORD] = group.chord
-        self._append(row[None])
+        event = row()
+        group.chord = self._choose_chord(block, event, random)
+        event[B.CHORD] = group.chord
+        self._append(event[None])
         self._append(machine, group.chord)
         if after is not None:
-            for event in self._choose_notes(block, group.chord, machine, rng, after):
+            for event in self._choose_notes(block, group.chord, machine, random, after):
                 group.played.append(event)
                 yield event
         group.complete = True
