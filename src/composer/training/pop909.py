@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
 
@@ -18,32 +17,11 @@ from numpy.typing import NDArray
 from composer.errors import FileError
 from composer.music import TICKS_PER_QUARTER, Meter, Note, Part, Score, Tempo
 from composer.music.chords import Chord, Key
+from composer.training.song import ChordSpan, Song, split_of
+
+__all__ = ["PARTS", "ChordSpan", "Song", "read_song", "songs", "split_of"]
 
 PARTS = ("MELODY", "BRIDGE", "PIANO")
-ChordSpan = tuple[int, int, Chord]
-"""A chord and the ticks [start, end) it is annotated for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Song:
-    """Hold one song: a score with the parts MELODY, BRIDGE and PIANO, whose tick 0 is a bar line."""
-
-    number: int
-    score: Score
-    chords: tuple[ChordSpan, ...]
-    """In order, neighbours different; time without annotation is left out."""
-    key: Key
-    """The key that holds longest."""
-    split: str
-    """"train", "validation" or "test", by song number."""
-    beats_per_bar: int
-    """3 or 4; single bars may differ, as the meters of the score say."""
-    keys: tuple[tuple[int, int, Key], ...]
-
-
-def split_of(number: int) -> str:
-    """Return the split of a song by its number: ending in 0 is test, in 5 validation, the rest is for training."""
-    return {0: "test", 5: "validation"}.get(number % 10, "train")
 
 
 def songs(root: Path, split: str | None = None) -> Iterator[Song]:
