@@ -23,6 +23,8 @@ PART = {"Piano": (0, 0), "Bass": (1, 33), "Lead": (2, 73)}
 """Channel and General MIDI program of each part."""
 MEMORY = 96
 """Blocks that are read again from nothing when a sequence is begun anew: twelve bars of four quarters."""
+LATEST = 2**62
+"""A tick after all others."""
 
 
 class Anticipation:
@@ -75,14 +77,15 @@ class Anticipation:
         def belief(block: int) -> NDArray[np.float64]:
             return np.asarray(follower.foresee(block, max(0, self.params.lead))[moved])
 
-        player, machine, instruments = self._rows(context, span.start, shift)
+        instruments = self._instruments(context)
         # A pianist who plays alone accompanies a melody of his imagination; one who has the melody plays it.
         alone = not context.players and "melody" not in self.params.band
         identity = (shift, tuple(sorted(set(instruments.values()))), self.params.lead, context.role)
         self._stream.begin(identity, max(begun, first - MEMORY), belief)
+        player, machine = self._rows(context, instruments, span.start, shift)
         joins = begun + self._bars_of_listening(context, begun)
         mask = sum(1 << i for i in set(instruments.values()))
-        for block in range(self._stream.first, last):
+        for block in range(self._stream.skip(first, player, machine, alone), last):
             row = partial(self._block_row, context, block, mask)
             given = _in_blocks(machine, block, block)
             imagined = alone or block - self.params.lead >= heard
@@ -118,24 +121,24 @@ class Anticipation:
         first = block if block == self._stream.first and self.params.lead < 0 else block - self.params.lead
         return _in_blocks(player, first, block - self.params.lead)
 
-    def _rows(self, context: Context, before: int, shift: int) -> tuple[B.Ints, B.Ints, dict[str, int]]:
-        """Return what the player played, what the machine played before a tick, and the instruments of its parts.
+    def _rows(self, context: Context, instruments: dict[str, int], before: int, shift: int) -> tuple[B.Ints, B.Ints]:
+        """Return what the player played, and what the machine played before a tick, as far as the sequence reaches.
 
         Where the machine takes over (continue, trade, fill), what the player played before is read as its own.
         """
-        instruments = self._instruments(context)
+        reach = 0 if self.params.lead < 0 else (self._stream.first - self.params.lead - 1) * B.BLOCK_TICKS
+        past = Span(max(0, reach), max(0, reach, before))
         rows = [np.zeros((0, 8), dtype=np.int64)]
         for part in context.machines:
-            notes = [n for n in part.notes if n.onset < before]
-            rows.append(B.machine_events(note_array(notes), instruments[part.name], shift))
-        heard = [n for part in context.players if not part.is_drums for n in part.notes]
+            rows.append(B.machine_events(note_array(part.within(past)), instruments[part.name], shift))
+        heard = [n for p in context.players if not p.is_drums for n in p.within(Span(past.start, LATEST))]
         if context.role == "accompany":
             player = B.player_events(note_array(heard), shift)
         else:
             player = rows[0]
             voice = next(i for i in instruments.values() if i != B.DRUMS)
             rows.append(B.machine_events(note_array(n for n in heard if n.onset < before), voice, shift))
-        return _in_order(player), _in_order(np.concatenate(rows)), instruments
+        return _in_order(player), _in_order(np.concatenate(rows))
 
     def _instruments(self, context: Context) -> dict[str, int]:
         """Return the model's instrument for each machine part; parts of other generators are read as the first one."""

@@ -59,6 +59,15 @@ def _believe_anything(block: int) -> NDArray[np.float64]:
     return np.full(B.CHORDS, 1 / B.CHORDS)
 
 
+def _difference(before: Ints, now: Ints) -> int:
+    """Return the first block in which two tables of rows, both in order of time, differ; a late one when in none."""
+    same = min(len(before), len(now))
+    unlike = np.flatnonzero((before[:same] != now[:same]).any(axis=1))
+    same = int(unlike[0]) if len(unlike) else same
+    times = [int(rows[same, B.TIME]) // B.POSITIONS for rows in (before, now) if same < len(rows)]
+    return min(times, default=2**62)
+
+
 class BlockStream:
     """Keep a decoder in step with a sequence of blocks; what is unchanged since the last question is not read again."""
 
@@ -73,6 +82,7 @@ class BlockStream:
         self._lead = 1
         self._at = 0
         self._belief: Belief = _believe_anything
+        self._told: tuple[int, Ints, Ints] | None = None
 
     def begin(self, identity: Identity, first: int, belief: Belief) -> None:
         """Begin a question; a new identity (key shift, instruments, lead, role) begins a new sequence at `first`.
@@ -87,7 +97,30 @@ class BlockStream:
             self._groups.clear()
             self.decoder.rollback(0)
             self.first = first
+            self._told = None
         self._at = 0
+
+    def skip(self, until: int, player: Ints, machine: Ints, alone: bool) -> int:
+        """Return the first block, `until` at most, to be looked at: those before it are in the decoder as they are told.
+
+        `player` and `machine` are all rows of the question, in order of time; `alone` says that every player's block is
+        imagined.
+        """
+        told, self._told = self._told, (self.first, player, machine)
+        if told is None or told[0] != self.first:
+            return self.first
+        changed = min(_difference(told[1], player) + max(0, self._lead), _difference(told[2], machine))
+        for group in self._groups:
+            heard, _, after = group.source
+            if (
+                group.block >= min(changed, until)
+                or after is not None
+                or not group.complete
+                or (heard is None and not alone)
+            ):
+                break
+            self._at += 1
+        return self._groups[self._at].block if self._at < len(self._groups) else self.first + self._at
 
     def chord_of(self, block: int) -> int:
         """Return the key-relative chord chosen for a block of the last question."""

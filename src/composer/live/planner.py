@@ -164,10 +164,11 @@ class Planner:
         self._count_deadlines(at)
         self._switch(at)
         commit = self.seat.pace.commit if self.seat.pace.grid == 1 else Pace().commit
-        self._weaver.weave(round(at), commit, self._is_news, self.knew)
         self._consult(self.seat, at, now, self._switch_at)
         if self.pending is not None and self._switch_at is not None:
             self._consult(self.pending, at, now, None, self._switch_at)
+        # The fallback works while the worker does: it must not delay a question that has a moment to be answered in.
+        self._weaver.weave(round(at), commit, self._is_news, self.knew)
         self._is_news = False
         self._forget_past(at)
 
