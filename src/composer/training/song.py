@@ -36,6 +36,8 @@ class Song:
     corpus: str = "pop909"
     performed: bool = True
     """False where velocities mean nothing, because the set is written music: they must not be learned."""
+    style: str = ""
+    """What the set calls its style in a word, such as "rock"; empty where it does not."""
 
 
 def split_of(number: int) -> str:
