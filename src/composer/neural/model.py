@@ -186,5 +186,6 @@ class Anticipator(nn.Module):
             zs, pitch, dur = z[asked], batch["pitch"][asked], batch["dur"][asked]
             add(prefix + "pitch", self.pitch_logits(zs, batch["root"][asked]), pitch)
             add(prefix + "dur", self.dur_logits(zs, pitch), dur)
-            add(prefix + "vel", self.vel_logits(zs, pitch, dur), batch["vel"][asked])
+            told = batch["vel"][asked] != IGNORE
+            add(prefix + "vel", self.vel_logits(zs[told], pitch[told], dur[told]), batch["vel"][asked][told])
         return out

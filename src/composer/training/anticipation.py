@@ -1,99 +1,92 @@
-"""Train our own anticipatory transformer on POP909: songs in, a model folder out."""
+"""Train our own anticipatory transformer on every set that is there: songs in, a model folder out."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from composer.errors import FileError
-from composer.tokenizers import blocks as B
-from composer.training import loop
-from composer.training.pop909 import songs
+from composer.tokenizers.blocks import Ints
+from composer.training import corpora, loop
+from composer.training.arrays import SongArrays
+from composer.training.bands import accompany, by_corpus, has_beat, nearest
+from composer.training.groove import DRUMS
 from composer.training.publish import publish
-from composer.training.sequences import SongArrays, arrange, arrays, example
+from composer.training.sequences import Asked, arrange, example
 
 log = logging.getLogger(__name__)
 
 VALIDATION_SONGS = 16
 VALIDATION_LEADS = (1, 0)
+FIRST = 32
+"""The block at which held-out sequences begin, after the introductions."""
+Batches = list[dict[str, Tensor]]
 
 
 def find_pop909(data: Path) -> Path:
     """Return the folder of POP909 in or under `data`; FileError says how to get it."""
-    for folder in (data, data / "POP909", data / "pop909" / "POP909"):
-        if (folder / "001" / "001.mid").exists():
-            return folder
-    raise FileError(f"there is no POP909 in {data}; unpack the set there (a folder with 001/001.mid in it)")
+    found = corpora.CORPORA[0].find(data)
+    if found is None:
+        raise FileError(f"there is no POP909 in {data}; unpack the set there (a folder with 001/001.mid in it)")
+    return found
 
 
-def load(data: Path, split: str, cache: Path | None = None) -> list[SongArrays]:
-    """Return the songs of a split as arrays, kept in `cache` between runs."""
-    kept = cache / f"pop909-{split}.npz" if cache else None
-    if kept and kept.exists():
-        return _read(kept)
-    out = [arrays(song) for song in songs(find_pop909(data), split)]
-    if kept:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        _write(kept, out)
-    return out
+def validation(items: list[SongArrays], length: int) -> dict[str, Batches]:
+    """Return fixed batches of held-out songs at each lead, with the player and with the player silenced.
+
+    `lead1` and the like are POP909's melodies to its piano. Where the sets are there `lieder` is the same of lieder at
+    lead 1, and `drums` a drummer to POP909's melody and piano.
+    """
+    found = by_corpus(items)
+    pop, lieder, drummers = (found.get(name, []) for name in ("pop909", "lieder", "groove"))
+    piano = {"PIANO": "piano"}
+    sets: dict[str, list[dict[str, Ints]]] = {}
+    for lead in VALIDATION_LEADS:
+        for name, players in ((f"lead{lead}", ("MELODY",)), (f"lead{lead}_silent", ())):
+            sets[name] = [held_out(s, players, piano, lead, length) for s in pop[:VALIDATION_SONGS]]
+    sets["lieder"] = [held_out(s, ("MELODY",), piano, 1, length) for s in lieder[:VALIDATION_SONGS]]
+    sets["drums"] = [
+        held_out(s, ("MELODY", "PIANO"), {DRUMS: "drums"}, 1, length) for s in with_drummers(pop, drummers, length)
+    ]
+    return {name: batches(drawn) for name, drawn in sets.items() if drawn}
 
 
-def _write(path: Path, items: list[SongArrays]) -> None:
-    flat: dict[str, Any] = {}
-    for i, song in enumerate(items):
-        flat |= {f"{i}/part/{name}": rows for name, rows in song.parts.items()}
-        flat |= {f"{i}/bar_pos": song.bar_pos, f"{i}/bar_length": song.bar_length, f"{i}/chords": song.chords}
-        flat[f"{i}/constants"] = np.array([song.shift, song.tempo])
-    np.savez_compressed(path, **flat)
+def held_out(
+    song: SongArrays, players: tuple[str, ...], machines: dict[str, str], lead: int, length: int
+) -> dict[str, Ints]:
+    """Return the sequence of a song as it is, without augmentation."""
+    events = arrange(song, players, machines, lead, min(FIRST, song.blocks // 2), length, song.shift)
+    return example(events, events, length, Asked(velocities=song.performed))
 
 
-def _read(path: Path) -> list[SongArrays]:
-    with np.load(path, allow_pickle=False) as kept:
-        names = list(kept.files)
-        count = 1 + max(int(name.split("/")[0]) for name in names)
-        data = {name: kept[name] for name in names}
-    parts: list[dict[str, B.Ints]] = [{} for _ in range(count)]
-    for name, rows in data.items():
-        i, _, part = name.partition("/part/")
-        if part:
-            parts[int(i)][part] = rows
+def with_drummers(songs: Sequence[SongArrays], drummers: Sequence[SongArrays], length: int) -> list[SongArrays]:
+    """Return the first songs in four quarters, each with a drummer of the nearest tempo, the same every time."""
+    blocks = range(FIRST, FIRST + length)
+    four = [song for song in songs if drummers and has_beat(song, blocks)][:VALIDATION_SONGS]
+    chosen = [nearest(song, drummers, np.random.default_rng(i)) for i, song in enumerate(four)]
     return [
-        SongArrays(
-            parts[i],
-            data[f"{i}/bar_pos"],
-            data[f"{i}/bar_length"],
-            data[f"{i}/chords"],
-            int(data[f"{i}/constants"][0]),
-            int(data[f"{i}/constants"][1]),
-        )
-        for i in range(count)
+        replace(song, parts=song.parts | {DRUMS: accompany(song, drummer, blocks)})
+        for song, drummer in zip(four, chosen, strict=True)
     ]
 
 
-def validation(items: list[SongArrays], length: int) -> dict[str, list[dict[str, Tensor]]]:
-    """Return fixed batches of held-out songs, melody to piano: one set a lead, each also with the player silenced."""
+def batches(drawn: list[dict[str, Ints]], size: int = 8) -> Batches:
+    """Return sequences stacked into batches."""
     import torch
 
-    sets: dict[str, list[dict[str, Tensor]]] = {}
-    for lead in VALIDATION_LEADS:
-        for name, players in ((f"lead{lead}", ("MELODY",)), (f"lead{lead}_silent", ())):
-            heard = [
-                arrange(s, players, {"PIANO": "piano"}, lead, 32, length, s.shift) for s in items[:VALIDATION_SONGS]
-            ]
-            drawn = [example(events, events, length) for events in heard]
-            batches = [drawn[i : i + 8] for i in range(0, len(drawn), 8)]
-            sets[name] = [{k: torch.from_numpy(np.stack([d[k] for d in b])) for k in b[0]} for b in batches]
-    return sets
+    groups = (drawn[i : i + size] for i in range(0, len(drawn), size))
+    return [{key: torch.from_numpy(np.stack([d[key] for d in group])) for key in group[0]} for group in groups]
 
 
 def train(data: Path, out: Path, run: loop.Run) -> None:
-    """Train on POP909 in `data` and keep model, state and log in `out`; resumes where `out` holds a state."""
+    """Train on the sets in `data` and keep model, state and log in `out`; resumes where `out` holds a state."""
     cache = out / "cache"
-    train_songs, valid_songs = load(data, "train", cache), load(data, "validation", cache)
+    train_songs, valid_songs = corpora.load(data, "train", cache), corpora.load(data, "validation", cache)
     log.info("%d songs to train on, %d to validate", len(train_songs), len(valid_songs))
     loop.train(train_songs, validation(valid_songs, run.length), run, out)
     publish(out, out)

@@ -19,7 +19,9 @@ from torch import Tensor
 from composer.neural.checkpoint import load_state, save_model, save_state
 from composer.neural.model import Anticipator, Config
 from composer.tokenizers import blocks as B
-from composer.training.sequences import SongArrays, draw
+from composer.training.arrays import SongArrays
+from composer.training.bands import WEIGHTS, by_corpus, pick
+from composer.training.sequences import draw
 
 PLAYER_WEIGHT = 0.3
 """What the player's own notes count in the loss: enough to learn to imagine a player, and to listen."""
@@ -68,10 +70,21 @@ def config(run: Run) -> Config:
 
 
 def batch(songs: list[SongArrays], run: Run, step: int) -> dict[str, Tensor]:
-    """Return the batch of a step: the same for the same seed and step, however often the run was resumed."""
+    """Return the batch of a step: the same for the same seed and step, however often the run was resumed.
+
+    Its `corpus` holds the place in WEIGHTS of each sequence's corpus.
+    """
     rng = np.random.default_rng([run.seed, step])
-    drawn = [draw(songs[rng.integers(len(songs))], run.length, rng) for _ in range(run.batch)]
-    return {key: torch.from_numpy(np.stack([d[key] for d in drawn])) for key in drawn[0]}
+    corpora = by_corpus(songs)
+    picked = [pick(corpora, rng) for _ in range(run.batch)]
+    drawn = [draw(song, run.length, rng, drummers=corpora.get("groove", ())) for song in picked]
+    data = {key: torch.from_numpy(np.stack([d[key] for d in drawn])) for key in drawn[0]}
+    return data | {"corpus": torch.tensor([list(WEIGHTS).index(song.corpus) for song in picked])}
+
+
+def shares(counts: Tensor) -> dict[str, float]:
+    """Return the share of each corpus in the sequences that were counted by its place in WEIGHTS."""
+    return {name: round(n / float(counts.sum()), 3) for name, n in zip(WEIGHTS, counts.tolist(), strict=True) if n}
 
 
 def total(losses: dict[str, Tensor]) -> Tensor:
@@ -135,6 +148,7 @@ def train(
     base = [[group["lr"] for group in o.param_groups] for o in optims]
     step, spent, notes = load_state(out, model, optims)
     begun = saved = time.monotonic()
+    drawn = torch.zeros(len(WEIGHTS))
     (out / "run.json").write_text(json.dumps(asdict(run), indent=1))
     while True:
         elapsed = spent + time.monotonic() - begun
@@ -145,6 +159,7 @@ def train(
             for group, lr in zip(o.param_groups, rates, strict=True):
                 group["lr"] = lr * rate(run, step, progress)
         data = batch(train_songs, run, step)
+        drawn += torch.bincount(data["corpus"], minlength=len(WEIGHTS))
         with torch.autocast("cpu", dtype=torch.bfloat16):
             losses = model.losses(data)
         loss = total(losses)
@@ -155,19 +170,15 @@ def train(
             o.zero_grad(set_to_none=True)
         notes += float(losses["n_m_pitch"])
         step += 1
-        if step % run.validate_every == 0:
-            row: dict[str, Any] = {
-                "step": step,
-                "seconds": round(elapsed),
-                "train": float(loss.detach()),
-                "machine_notes": notes,
-            }
-            row |= {name: validate(model, batches) for name, batches in valid.items()}
+        if step % run.validate_every == 0 or step % 25 == 0:
+            row: dict[str, Any] = {"step": step, "seconds": round(elapsed), "train": float(loss.detach())}
+            row["corpora"] = shares(drawn)
+            drawn.zero_()
+            if step % run.validate_every == 0:
+                row["machine_notes"] = notes
+                row |= {name: validate(model, batches) for name, batches in valid.items()}
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(row) + "\n")
-        elif step % 25 == 0:
-            with (out / "log.jsonl").open("a") as log:
-                log.write(json.dumps({"step": step, "seconds": round(elapsed), "train": float(loss.detach())}) + "\n")
         if time.monotonic() - saved > 300:
             save_state(out, model, optims, (step, spent + time.monotonic() - begun, notes))
             saved = time.monotonic()

@@ -55,7 +55,7 @@ def card(folder: Path, run: dict[str, Any]) -> str:
 
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     last = next(row for row in reversed(log) if "machine_notes" in row)
-    sets = {name: row for name, row in last.items() if isinstance(row, dict)}
+    sets = {name: row for name, row in last.items() if isinstance(row, dict) and "note" in row}
     rows = "".join(
         f"| {name} | {row['note']:.3f} | {row['m_pitch']:.3f} | {row['chord']:.3f} |\n" for name, row in sets.items()
     )

@@ -2,101 +2,70 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from composer.tokenizers import blocks as B
 from composer.tokenizers.blocks import Conditions, Ints
-from composer.tokenizers.ids import note_array
-from composer.training.pop909 import Song
+from composer.training.arrays import UNKNOWN, SongArrays, arrays, lowest_line
+from composer.training.bands import arrangement, with_drummer
 
-ARRANGEMENTS: tuple[tuple[float, tuple[str, ...], dict[str, str]], ...] = (
-    # share, what the player plays, what the machine plays
-    (0.55, ("MELODY",), {"PIANO": "piano"}),
-    (0.15, ("MELODY",), {"RIGHT": "piano", "LEFT": "bass"}),
-    (0.10, ("MELODY", "BRIDGE"), {"PIANO": "piano"}),
-    (0.10, ("PIANO",), {"MELODY": "lead"}),
-    (0.05, (), {"PIANO": "piano", "MELODY": "lead"}),
-    (0.05, (), {"PIANO": "piano"}),
-)
+__all__ = ["Asked", "SongArrays", "arrange", "arrays", "draw", "example", "lowest_line", "misled"]
+
 LEADS = ((0.55, 1), (0.15, 0), (0.10, 2), (0.05, 3), (0.05, 4), (0.04, -2), (0.03, -8), (0.03, -16))
 WRONG_KEYS = (-5, 5, -2, 2, -1, 1, 3, -3)
 """Keys that a follower mistakes for the right one, in semitones."""
 
 
 @dataclass(frozen=True, slots=True)
-class SongArrays:
-    """Hold a song as arrays: notes of each part as rows (onset, pitch, duration, velocity), and one entry a block."""
+class Asked:
+    """Hold what a sequence asks of the model beside the player's notes and the chords that are known."""
 
-    parts: dict[str, Ints]
-    bar_pos: Ints
-    bar_length: Ints
-    chords: Ints
-    shift: int
-    tempo: int
-
-    @property
-    def blocks(self) -> int:
-        """Return how many blocks the song lasts."""
-        return len(self.chords)
+    notes: bool = True
+    """Whether the machine's notes and its silence are meant."""
+    velocities: bool = True
+    """Whether velocities are a player's; a drummer's always are."""
+    after: int = 0
+    """The block before which the machine's slots are not asked for."""
 
 
-def arrays(song: Song) -> SongArrays:
-    """Return the song as arrays, its piano also split into LEFT (the lowest line below C3) and RIGHT."""
-    parts = {part.name: note_array(part.notes) for part in song.score.parts}
-    left = lowest_line(parts["PIANO"])
-    parts["LEFT"], parts["RIGHT"] = parts["PIANO"][left], parts["PIANO"][~left]
-    count = song.score.end // B.BLOCK_TICKS + 1
-    starts = [n * B.BLOCK_TICKS for n in range(count)]
-    bars = [song.score.meter_at(tick) for tick in starts]
-    bar_pos = [(tick - song.score.bar_start(tick)) // B.BLOCK_TICKS for tick in starts]
-    chords = np.zeros(count, dtype=np.int64)
-    for start, end, chord in song.chords:
-        # A chord rules the blocks whose middle it covers.
-        low, high = (max(0, (tick + B.BLOCK_TICKS // 2 - 1) // B.BLOCK_TICKS) for tick in (start, end))
-        chords[low:high] = chord.index
-    return SongArrays(
-        parts,
-        np.array(bar_pos, dtype=np.int64),
-        np.array([m.bar // B.BLOCK_TICKS for m in bars], dtype=np.int64),
-        chords,
-        B.key_shift(song.key.tonic, song.key.mode == "minor"),
-        B.tempo_class(song.score.tempos[0].qpm),
-    )
+EVERYTHING = Asked()
 
 
-def lowest_line(piano: Ints) -> NDArray[np.bool_]:
-    """Return which piano notes are the left hand's bass: below C3, and the lowest that begins around that moment."""
-    onset, pitch = piano[:, 0], piano[:, 1]
-    near = np.abs(onset[:, None] - onset[None, :]) <= 2 * B.GRID if len(piano) < 4000 else None
-    if near is None:
-        return np.asarray(pitch < 45)
-    lowest = np.where(near, pitch[None, :], 999).min(axis=1)
-    return np.asarray((pitch < 48) & (pitch == lowest))
+def draw(
+    song: SongArrays,
+    length: int,
+    rng: np.random.Generator,
+    augment: bool = True,
+    drummers: Sequence[SongArrays] = (),
+) -> dict[str, Ints]:
+    """Return one training sequence of `length` steps: the model's inputs and targets, padded with IGNORE.
 
-
-def draw(song: SongArrays, length: int, rng: np.random.Generator, augment: bool = True) -> dict[str, Ints]:
-    """Return one training sequence of `length` steps: the model's inputs and targets, padded with IGNORE."""
-    share = np.array([a[0] for a in ARRANGEMENTS])
-    _, players, machines = ARRANGEMENTS[rng.choice(len(ARRANGEMENTS), p=share / share.sum())]
+    One of the `drummers` may play along where the song's corpus and meter allow it.
+    """
+    band = arrangement(song, rng)
     lead = int(rng.choice([v for _, v in LEADS], p=[p for p, _ in LEADS]))
     first = 0 if rng.random() < 0.2 else int(rng.integers(0, max(1, song.blocks - 64)))
     shift = song.shift + (int(rng.choice(WRONG_KEYS)) if augment and rng.random() < 0.2 else 0)
+    song, (players, machines) = with_drummer(song, band, drummers, range(first, first + length), rng)
     events = arrange(song, players, machines, lead, first, length, shift)
+    asked = Asked(notes=bool(machines), velocities=song.performed)
     if not augment:
-        return example(events, events, length)
+        return example(events, events, length, asked)
     if players and rng.random() < 0.15:
         a = first + int(rng.integers(0, 64))
         silent = _between(events, a, a + int(rng.integers(16, 65)))
         events = events[~((events[:, B.KIND] == B.PLAYER) & silent)]
-    seen, quiet = events, 0
+    seen = events
     if rng.random() < 0.5:
         quiet = first + int(rng.integers(8, 129))
         events = events[~((events[:, B.KIND] == B.MACHINE) & _between(events, first, quiet))]
         seen = misled(events, quiet, song, rng) if players else events
-    return example(events, seen, length, quiet)
+        asked = replace(asked, after=quiet)
+    return example(events, seen, length, asked)
 
 
 def _between(events: Ints, low: int, high: int) -> NDArray[np.bool_]:
@@ -135,15 +104,20 @@ def arrange(
     length: int,
     shift: int,
 ) -> Ints:
-    """Return the events of a song from block `first` on, at least `length` + 1 where the song lasts."""
+    """Return the events of a song from block `first` on, at least `length` + 1 where the song lasts.
+
+    Blocks whose chord is unknown, and the notes in them, carry UNKNOWN.
+    """
     last = min(song.blocks, first + length)
-    mask = sum(1 << B.INSTRUMENTS.index(name) for name in machines.values())
+    # Who plays nothing might be a pianist: only the chord is asked for.
+    mask = sum(1 << B.INSTRUMENTS.index(name) for name in set(machines.values()) or {"piano"})
     span = np.arange(first, last)
+    chords = song.chords[first:last]
     block_rows = B.block_events(
         span,
         song.bar_pos[first:last],
         song.bar_length[first:last],
-        B.transpose_chords(song.chords[first:last], shift),
+        np.where(chords < 0, UNKNOWN, B.transpose_chords(chords, shift)),
         Conditions(lead, song.tempo, mask),
     )
     empty = np.zeros((0, 8), dtype=np.int64)
@@ -160,17 +134,21 @@ def unique(events: Ints) -> Ints:
     return np.asarray(events[keep])
 
 
-def example(events: Ints, seen: Ints, length: int, quiet: int = 0) -> dict[str, Ints]:
+def example(events: Ints, seen: Ints, length: int, asked: Asked = EVERYTHING) -> dict[str, Ints]:
     """Return inputs and targets of `length` steps, IGNORE where there are no more.
 
-    `seen` is what the model reads, row for row, `events` what it is asked for; the machine's slots before block `quiet`
-    are not asked.
+    `seen` is what the model reads, row for row, `events` what it is asked for. Chords that are UNKNOWN are read as no
+    chord, and not asked for.
     """
+    seen = seen.copy()
+    seen[:, B.CHORD] = np.maximum(seen[:, B.CHORD], 0)
     pad = length - (len(events) - 1)
     target = B.targets(events)
     target["root"] = B.targets(seen)["root"]
-    silent = (events[:-1, B.TIME] < quiet * B.POSITIONS) & (events[:-1, B.KIND] != B.PLAYER)
-    target["machine"] = np.where(silent, B.IGNORE, target["machine"])
+    silent = (events[:-1, B.TIME] < asked.after * B.POSITIONS) & (events[:-1, B.KIND] != B.PLAYER)
+    target["machine"] = np.where(silent | (not asked.notes), B.IGNORE, target["machine"])
+    drums = (events[1:, B.KIND] == B.MACHINE) & (events[1:, B.INST] == B.DRUMS)
+    target["vel"] = np.where(drums | asked.velocities, target["vel"], B.IGNORE)
     out = {
         "rows": np.pad(B.input_rows(seen[:-1]), ((0, pad), (0, 0))),
         "steps": np.arange(length),
