@@ -16,6 +16,8 @@ from composer.training.bands import arrangement, with_drummer
 __all__ = ["Asked", "SongArrays", "arrange", "arrays", "draw", "example", "lowest_line", "misled"]
 
 LEADS = ((0.55, 1), (0.15, 0), (0.10, 2), (0.05, 3), (0.05, 4), (0.04, -2), (0.03, -8), (0.03, -16))
+LISTENERS = 0.25
+"""Share of the sequences with a player in which the model has to hear the chords, and does nothing else."""
 WRONG_KEYS = (-5, 5, -2, 2, -1, 1, 3, -3)
 """Keys that a follower mistakes for the right one, in semitones."""
 
@@ -60,12 +62,22 @@ def draw(
         silent = _between(events, a, a + int(rng.integers(16, 65)))
         events = events[~((events[:, B.KIND] == B.PLAYER) & silent)]
     seen = events
+    if players and rng.random() < LISTENERS:
+        only = events[events[:, B.KIND] != B.MACHINE]
+        return example(only, unchorded(only), length, replace(asked, notes=False))
     if rng.random() < 0.5:
         quiet = first + int(rng.integers(8, 129))
         events = events[~((events[:, B.KIND] == B.MACHINE) & _between(events, first, quiet))]
         seen = misled(events, quiet, song, rng) if players else events
         asked = replace(asked, after=quiet)
     return example(events, seen, length, asked)
+
+
+def unchorded(events: Ints) -> Ints:
+    """Return the events without chords: what a listener reads who has the player's notes and nothing else."""
+    seen = events.copy()
+    seen[:, B.CHORD] = 0
+    return seen
 
 
 def _between(events: Ints, low: int, high: int) -> NDArray[np.bool_]:
