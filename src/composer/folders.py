@@ -11,13 +11,21 @@ _PACKAGE = Path(__file__).resolve().parent
 def roots(kind: str) -> list[Path]:
     """Return the existing folders that hold `kind` ("models" or "tokenizers"), the one to look in first at the front.
 
-    The environment variable COMPOSER_MODELS (or COMPOSER_TOKENIZERS) names one more, which comes before all others.
+    The user's own comes before all others: the environment variable COMPOSER_MODELS (or COMPOSER_TOKENIZERS) names it.
     """
-    named = os.environ.get(f"COMPOSER_{kind.upper()}")
     # A working copy keeps its folders two levels above the package, an installed one inside it.
-    places = [Path(named)] if named else []
-    places += [_PACKAGE.parents[1] / kind, _PACKAGE / "_data" / kind]
+    places = [own(kind), _PACKAGE.parents[1] / kind, _PACKAGE / "_data" / kind]
     return [place for place in places if place.is_dir()]
+
+
+def own(kind: str) -> Path:
+    """Return the user's folder of `kind`, which may not exist yet: what is downloaded goes there."""
+    named = os.environ.get(f"COMPOSER_{kind.upper()}")
+    if named:
+        return Path(named)
+    from platformdirs import user_data_path
+
+    return user_data_path("composer") / kind
 
 
 def model_folder(name: str) -> Path | None:

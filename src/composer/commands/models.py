@@ -1,12 +1,15 @@
-"""composer models: what trained models there are, and whether their files are whole."""
+"""composer models: what trained models there are, whether their files are whole, and how published ones get here."""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
 import json
+import shutil
 import struct
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from math import prod
 from pathlib import Path
@@ -14,7 +17,7 @@ from typing import Any, NamedTuple
 
 from composer.commands.options import add_json, print_json
 from composer.errors import ComposerError, FileError, ModelError, UsageError
-from composer.folders import model_folder, models
+from composer.folders import model_folder, models, own
 
 CHECKSUMS = "SHA256SUMS"
 """The file in a model folder that lists its files' hashes, as sha256sum writes and checks it."""
@@ -24,18 +27,25 @@ _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2,
 def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument(
-        "action", nargs="?", default="list", choices=("list", "show", "verify", "convert"), help="default: list"
+        "action",
+        nargs="?",
+        default="list",
+        choices=("list", "show", "verify", "download", "convert"),
+        help="default: list",
     )
-    parser.add_argument("name", nargs="?", metavar="NAME", help="a model of `composer models list`, or a folder")
-    help = "convert: the folder to make; amt-small, amt-medium and amt-large are generators"
+    help = "a model of `composer models list`, or a folder; download: amt-small, amt-medium, amt-large or OWNER/NAME"
+    parser.add_argument("name", nargs="?", metavar="NAME", help=help)
+    help = "download, convert: the folder to make; convert: or a file.safetensors to make of a pytorch_model.bin"
     parser.add_argument("destination", nargs="?", type=Path, metavar="FOLDER", help=help)
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """List, show, verify or convert."""
+    """List, show, verify, download or convert."""
     if args.action == "convert":
         return convert(args.name, args.destination)
+    if args.action == "download":
+        return download(args.name, args.destination)
     if args.destination:
         raise UsageError(f"`composer models {args.action}` takes one name; only convert takes two folders")
     if args.action == "list":
@@ -61,25 +71,75 @@ def folder_of(name: str | None) -> Path:
 
 
 def convert(source: str | None, folder: Path | None) -> int:
-    """Make a published checkpoint of the Anticipatory Music Transformer playable, in a folder that is new or empty."""
+    """Make a published checkpoint of the Anticipatory Music Transformer playable, in a folder that is new or empty.
+
+    A destination that is called .safetensors becomes the weights of a pickle, readable by everything.
+    """
     if source is None or folder is None:
         raise UsageError("convert takes two folders: composer models convert SRC DST")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists already; name a new folder, or empty it")
+    if folder.suffix == ".safetensors":
+        with _writing(folder):
+            _exporting().unpickle(Path(source), folder)
+        return 0
+    _make_playable(Path(source), folder)
+    with _writing(folder):
+        seal(folder)
+    return 0
+
+
+def download(name: str | None, folder: Path | None) -> int:
+    """Fetch a published checkpoint and make it playable, by default in the user's folder of models."""
+    from composer.commands import download as hub
+
+    if name is None:
+        raise UsageError(f"name a checkpoint to download: {', '.join(hub.CHECKPOINTS)}, or OWNER/NAME as on the hub")
+    wanted, export = hub.checkpoint(name), _exporting()
+    home = folder or own("models") / (name if name in hub.CHECKPOINTS else wanted.repository.partition("/")[2])
+    if home.exists():
+        raise UsageError(f"{home} exists already; remove it to download again, or name another folder")
+    fetched, unfinished = home.with_name(f"{home.name}.download"), home.with_name(f"{home.name}.unfinished")
+    with _writing(home):
+        source = hub.fetch(wanted, fetched, export.read_config)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        _make_playable(fetched, unfinished)
+        (unfinished / "card.md").write_text(hub.card(source), "utf-8")
+        seal(unfinished)
+        unfinished.rename(home)
+        shutil.rmtree(fetched)
+    print(f"{home} plays: {source.repository} at {source.revision}", file=sys.stderr)
+    return 0
+
+
+def _make_playable(source: Path, folder: Path) -> None:
+    from composer.generators.amt_sampling import DURATIONS, NOTES, TIMES
+    from composer.tokenizers.amt import VOCABULARY
+
+    with _writing(folder):
+        _exporting().convert(source, folder, (TIMES, DURATIONS, NOTES), vocabulary=VOCABULARY)
+
+
+def _exporting() -> Any:
+    """Return the module that converts; ComposerError when what it needs is not installed."""
     try:
         from composer.neural import gpt2_export
     except ModuleNotFoundError as error:
         raise ComposerError(
             f"converting needs {error.name}, which playing does not; run: pip install 'composer[train]'"
         ) from None
-    from composer.generators.amt_sampling import DURATIONS, NOTES, TIMES
+    return gpt2_export
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    from safetensors import SafetensorError
 
     try:
-        gpt2_export.convert(Path(source), folder, (TIMES, DURATIONS, NOTES))
-        seal(folder)
-    except OSError as error:
-        raise FileError(f"{folder} cannot be written: {error.strerror or error}; choose another place") from error
-    return 0
+        yield
+    except (OSError, SafetensorError) as error:  # a full disk is the one or the other
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"{folder} cannot be written: {reason}; make room, or choose another place") from error
 
 
 def seal(folder: Path) -> None:

@@ -1,0 +1,116 @@
+"""Write the graphs that play a model of GPT-2's layout: the layers, and a head for each slice of the vocabulary."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto, helper
+
+from composer.neural.export import Graph
+from composer.neural.gpt2 import TABLES
+from composer.neural.runtime import Floats
+
+CONFIG = ("model_type", "n_layer", "n_head", "n_embd", "scale_attn_by_inverse_layer_idx", "layer_norm_epsilon")
+LARGEST_GRAPH = 1_500_000_000
+"""Bytes of weights up to which a graph is one file."""
+LAYER = {
+    "ln_1.weight": (1,),
+    "ln_1.bias": (1,),
+    "attn.c_attn.weight": (1, 3),
+    "attn.c_attn.bias": (3,),
+    "attn.c_proj.weight": (1, 1),
+    "attn.c_proj.bias": (1,),
+    "ln_2.weight": (1,),
+    "ln_2.bias": (1,),
+    "mlp.c_fc.weight": (1, 4),
+    "mlp.c_fc.bias": (4,),
+    "mlp.c_proj.weight": (4, 1),
+    "mlp.c_proj.bias": (1,),
+}
+"""The tensors of a layer, their sizes in multiples of the width."""
+Tensors = dict[str, Floats]
+
+
+def write(config: dict[str, Any], tensors: Tensors, folder: Path, heads: Iterable[slice], *, int8: bool = True) -> None:
+    """Write to `folder` what composer.neural.gpt2 plays, from a configuration and tensors by GPT-2's names.
+
+    Each of `heads` names rows of the vocabulary that get a head of their own. The configuration is written last.
+    """
+    from safetensors.numpy import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    suffix = ".int8.onnx" if int8 else ".onnx"
+    _trunk(config, tensors, folder / f"trunk{suffix}", int8)
+    table = tensors["wte.weight"]
+    for rows in heads:
+        g = Graph()
+        g.inputs.append(helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, config["n_embd"]]))
+        g.outputs.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, rows.stop - rows.start]))
+        g.node("Identity", [_linear(g, "head", "x", table[rows].T, None, int8)], ["y"])
+        g.save(folder / f"head.{rows.start}-{rows.stop}{suffix}")
+    save_file({"wte": table, "wpe": tensors["wpe.weight"]}, folder / TABLES)
+    (folder / TABLES).chmod(0o644)  # save_file keeps it from everybody else
+    kept = {name: config[name] for name in CONFIG} | {
+        "vocab_size": len(table),
+        "n_positions": len(tensors["wpe.weight"]),
+    }
+    (folder / "config.json").write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+
+
+def _trunk(config: dict[str, Any], tensors: Tensors, path: Path, int8: bool) -> None:
+    C = config["n_embd"]
+    g = Graph()
+    g.inputs += [
+        helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, "steps", C]),
+        helper.make_tensor_value_info("last_index", TensorProto.INT32, [1]),
+        helper.make_tensor_value_info("total", TensorProto.INT32, [1]),
+    ]
+    g.outputs.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, "steps", C]))
+    g.weight("thirds", np.array([C, C, C], np.int64))
+    x = "x"
+    for layer in range(config["n_layer"]):
+        x = _layer(g, config, tensors, layer, x, int8)
+    g.node("Identity", [_norm(g, config, tensors, "ln_f", x)], ["y"])
+    size = sum(tensor.nbytes for name, tensor in tensors.items() if name.startswith("h."))
+    g.save(path, apart=not int8 and size > LARGEST_GRAPH)
+
+
+def _layer(g: Graph, config: dict[str, Any], tensors: Tensors, layer: int, x: str, int8: bool) -> str:
+    H, D = config["n_head"], config["n_embd"] // config["n_head"]
+    name = f"h.{layer}"
+
+    def linear(part: str, value: str) -> str:
+        weight, bias = (tensors[f"{name}.{part}.{kind}"] for kind in ("weight", "bias"))
+        return _linear(g, f"{name}.{part}", value, weight, bias, int8)
+
+    q, k, v = g.node(
+        "Split", [linear("attn.c_attn", _norm(g, config, tensors, f"{name}.ln_1", x)), "thirds"], 3, axis=-1
+    )
+    inverse = layer + 1 if config["scale_attn_by_inverse_layer_idx"] else 1
+    y = g.attention(name, [q, k, v], H, D, float(D) ** -0.5 / inverse)
+    x = g.node("Add", [x, linear("attn.c_proj", y)])
+    up = g.node("FastGelu", [linear("mlp.c_fc", _norm(g, config, tensors, f"{name}.ln_2", x))], domain="com.microsoft")
+    return str(g.node("Add", [x, linear("mlp.c_proj", up)]))
+
+
+def _norm(g: Graph, config: dict[str, Any], tensors: Tensors, name: str, x: str) -> str:
+    weights = [g.weight(f"{name}.{kind}", tensors[f"{name}.{kind}"]) for kind in ("weight", "bias")]
+    return str(g.node("LayerNormalization", [x, *weights], axis=-1, epsilon=config["layer_norm_epsilon"]))
+
+
+def _linear(g: Graph, name: str, x: str, weight: Floats, bias: Floats | None, int8: bool) -> str:
+    """Multiply by weight (in, out); in eight bits each output has a scale of its own, and inputs one for each call."""
+    told = [g.weight(f"{name}.bias", bias)] if bias is not None else []
+    if int8:
+        scale = np.maximum(np.abs(weight).max(axis=0), 1e-12) / 127
+        weights = [
+            g.weight(f"{name}.weight", np.round(weight / scale).astype(np.int8)),
+            g.weight(f"{name}.scale", scale.astype(np.float32)),
+        ]
+        return str(g.node("DynamicQuantizeMatMul", [x, *weights, "", *told], domain="com.microsoft"))
+    product = str(g.node("MatMul", [x, g.weight(f"{name}.weight", weight)]))
+    return str(g.node("Add", [product, *told])) if told else product
