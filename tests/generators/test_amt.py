@@ -283,7 +283,7 @@ class TestCheckpoint:
             def __init__(self, folder):
                 self.embedding = np.zeros((34025, 2))
 
-        monkeypatch.setattr("composer.neural.gpt2.Decoder", Other)
+        monkeypatch.setattr("composer.generators.amt.Decoder", Other)
         (tmp_path / "config.json").write_text(json.dumps({}))
 
         with pytest.raises(ModelError, match="34025 tokens where"):

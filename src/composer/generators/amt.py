@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from composer.errors import ModelError
-from composer.generators.amt_sampling import Model, Settings, draw
+from composer.generators.amt_sampling import NOTES, Gap, Model, Settings, draw, shown
 from composer.generators.amt_time import Bins
 from composer.generators.base import Context, PartNote
 from composer.generators.controls import AMT_BANDS, AmtParams
 from composer.music import TICKS_PER_QUARTER, Note, Part, Span
+from composer.neural.gpt2 import Decoder
 from composer.tokenizers import amt
 from composer.tokenizers.amt import Triple
 
-PAGE = 50 * amt.BINS_PER_SECOND
+PAGE = 30 * amt.BINS_PER_SECOND
 """The past begins on a multiple of this, so that what a decoder has computed stays of use."""
 MOST_EVENTS = 200
 """Events that may be drawn for one block."""
+LONGEST_GAP = 4 * amt.BINS_PER_SECOND
+"""Bins of the player's unknown notes that are imagined; a longer gap is left silent."""
+SOON_SECONDS, SOON_EVENTS = 4, 60
+"""What the window will be then is read ahead."""
+DENSITY, PART_DENSITY = 68, 15
+"""Tokens a second that music has: the Lakh set's bands on average (amt paper, 2024), and one part of them."""
 
 
 class Amt:
     """Propose by an anticipatory transformer over absolute time: Thickstun, Hall, Donahue, Liang (2024).
 
     A player whose notes are known ahead is told as controls, as the paper accompanies. One who plays now is part of the
-    past, and what the model expects of him is imagined and thrown away. Every block is drawn anew from the notes
-    before it, so the answer depends on nothing but the context. The model knows neither tempo nor bars nor velocity.
+    past, and what the model expects of him is imagined and thrown away (Scarlatos et al., ReaLJam, 2025). Every block
+    is drawn anew from the notes before it, so the answer depends on nothing but the context. The model knows neither
+    tempo nor bars nor velocity.
     """
 
     Params = AmtParams
     grid = TICKS_PER_QUARTER
     margin = TICKS_PER_QUARTER // 12
 
-    def __init__(self, params: AmtParams, seed: int, model: Model) -> None:
+    def __init__(self, params: AmtParams, seed: int, model: Model, name: str = "amt") -> None:
         self.params = params
         self.seed = seed
+        self.name = name
         self._model = model
+        self._answered: tuple[Context, Span] | None = None
 
     def propose(self, context: Context, span: Span) -> Iterator[PartNote]:
         """Yield the machine's notes in `span`, in order of onset."""
@@ -48,24 +58,71 @@ class Amt:
                 notes.append(note)
                 yield note
             context = context.extended(notes)
+            self._answered = context, block
+
+    def prepare(self) -> Iterator[None]:
+        """Read ahead what the next question will show the model, a little at every step; no answer changes."""
+        if self._answered is None or not isinstance(self._model, Decoder):
+            return
+        context, block = self._answered
+        begun = _begun(context)
+        if begun is None:
+            return
+        band = _Band.of(context)
+        soon = round(SOON_SECONDS * context.score.tempos[-1].qpm * TICKS_PER_QUARTER / 60)
+        for later, more in ((0, 0), (soon, SOON_EVENTS)):
+            clock = Bins(context.score, begun, block.end + later, PAGE)
+            known = amt.pad(_before(context, band, clock, context.known_until))
+            yield from self._model.prepare(shown(known, clock.first(block.end + later), self._kind(), more=more)[0])
+
+    def notice(self) -> str:
+        """Return what the player should know before he plays: that this machine is too slow; else nothing."""
+        if not isinstance(self._model, Decoder):
+            return ""
+        parts = 1 + len(AMT_BANDS[self.params.band])
+        needed, reached = min(DENSITY, PART_DENSITY * parts), self._model.tokens_per_second(NOTES)
+        if reached >= needed:
+            return ""
+        return (
+            f"{self.name} decodes {reached:.0f} tokens a second here, and {parts} parts take about {needed}: the"
+            " fallback will play where it comes too late; set a smaller band, or choose anticipation or markov"
+        )
+
+    def _kind(self) -> int:
+        return amt.kind(anticipated=False, transcribed=self.params.manner == "transcribed")
 
     def _block(self, context: Context, block: Span) -> Iterator[PartNote]:
         begun = _begun(context)
         if begun is None or begun >= block.end:
             return
+        bar = context.score.meter_at(block.start).bar
+        is_silent = all(note.end <= block.start - bar for part in context.machines for note in part.notes)
+        for attempt in range(1 + self.params.insist * is_silent):
+            is_empty = True
+            for note in self._drawn(context, block, begun, attempt):
+                is_empty = False
+                yield note
+            if not is_empty:
+                return
+
+    def _drawn(self, context: Context, block: Span, begun: int, attempt: int) -> Iterator[PartNote]:
         band = _Band.of(context)
         clock = Bins(context.score, begun, block.start, PAGE)
-        past, ahead, is_expected = _told(context, block, band, clock)
+        past, ahead, gap = _told(context, block, band, clock)
+        is_expected = context.role == "accompany" and context.known_until < block.end
         settings = Settings(
             self.params.temperature,
             self.params.top_p,
             instruments=frozenset(band.players if is_expected else ()) | band.machines.keys(),
             most_events=MOST_EVENTS,
             most_at_once=self.params.chord,
+            transcribed=self.params.manner == "transcribed",
         )
-        rng = np.random.default_rng([self.seed % 2**64, block.start])
+        rng = np.random.default_rng([self.seed % 2**64, block.start, attempt])
         start, end = clock.first(block.start), clock.first(block.end)
-        for triple in draw(self._model, start, end, past, ahead, rng=rng, settings=settings):
+        if isinstance(self._model, Decoder):
+            self._model.settle()
+        for triple in draw(self._model, start, end, past, ahead, rng=rng, settings=settings, gap=gap):
             name = band.machines.get(triple.instrument)
             if name is None:  # a rest, or the player as the model imagines him
                 continue
@@ -118,17 +175,37 @@ def _begun(context: Context) -> int | None:
     return context.score.bar_start(first)
 
 
-def _told(context: Context, block: Span, band: _Band, clock: Bins) -> tuple[list[Triple], list[Triple], bool]:
-    """Return the past, what is known ahead, and whether the player may still play in the block."""
-    played = _triples(context.players, band, clock, 0, context.known_until)
-    to_come = [triple for triple in played if triple.onset >= clock.first(block.start)]
-    past = _triples(context.machines, band, clock, 0, block.start)
+def _told(context: Context, block: Span, band: _Band, clock: Bins) -> tuple[list[Triple], list[Triple], Gap | None]:
+    """Return the past, what is known ahead, and the time before the block in which the player's notes are unknown."""
+    known = context.known_until
     ahead = _triples(context.machines, band, clock, block.start, context.score.end + 1)
-    if context.role == "accompany" and to_come:
-        return past, [*played, *ahead], False
-    before = _triples(context.players, band, clock, 0, min(block.start, context.known_until))
-    is_expected = context.role == "accompany" and context.known_until < block.end
-    return sorted([*past, *before]), ahead, is_expected
+    if context.role == "accompany":
+        played = _triples(context.players, band, clock, 0, known)
+        if played and played[-1].onset >= clock.first(block.start):
+            return _triples(context.machines, band, clock, 0, block.start), [*played, *ahead], None
+        gap = clock.first(block.start) - clock.first(known)
+        if not ahead and band.players and 0 < gap <= LONGEST_GAP:
+            given = tuple(_triples(context.machines, band, clock, known, block.start))
+            return _before(context, band, clock, known), [], Gap(clock.first(known), given, frozenset(band.players))
+    return _before(context, band, clock, block.start), ahead, None
+
+
+def _before(context: Context, band: _Band, clock: Bins, tick: int) -> list[Triple]:
+    """Return what has been played before `tick`, by machine and players, as far as it is known."""
+    played = _triples(context.players, band, clock, 0, min(tick, context.known_until))
+    return sorted([*_triples(context.machines, band, clock, 0, tick), *map(_provisional(clock, context), played)])
+
+
+def _provisional(clock: Bins, context: Context) -> Callable[[Triple], Triple]:
+    """Return what lengthens a key that is still down to what a note without an end lasts: it has no length yet."""
+    heard = clock.bin(context.known_until)
+    unknown = amt.DURATION_OFFSET + amt.UNKNOWN_DURATION
+
+    def lengthened(triple: Triple) -> Triple:
+        is_held = triple.onset + triple.length >= heard
+        return triple._replace(duration=max(triple.duration, unknown)) if is_held else triple
+
+    return lengthened
 
 
 def _triples(parts: Iterable[Part], band: _Band, clock: Bins, start: int, end: int) -> list[Triple]:
@@ -159,23 +236,26 @@ class Checkpoint:
 
     def __call__(self, params: AmtParams, seed: int, *, model: Any = None) -> Amt:
         """Return a generator; ModelError when the checkpoint is missing, damaged or of another vocabulary."""
-        return Amt(params, seed, self._decoder(params.model or self.name) if model is None else model)
+        if model is None:
+            least = amt.TRANSCRIBED_VOCABULARY if params.manner == "transcribed" else amt.VOCABULARY
+            model = self._decoder(params.model or self.name, least)
+        return Amt(params, seed, model, self.name)
 
-    def _decoder(self, name: str) -> Model:
+    def _decoder(self, name: str, least: int) -> Model:
         from composer.folders import model_folder
-        from composer.neural.gpt2 import Decoder
 
-        folder = model_folder(name)
+        # A checkpoint may be called as on the hub, where it was downloaded from.
+        folder = model_folder(name) or model_folder(name.rpartition("/")[2])
         if folder is None:
             raise ModelError(
-                f"the checkpoint {name!r} is not here; fetch it from Hugging Face (stanford-crfm) and make it playable"
-                f" with `composer models convert FOLDER models/{self.name}`"
+                f"the checkpoint {name!r} is not here; `composer models download {name}` fetches it, and"
+                f" `composer models convert FOLDER models/{self.name}` takes one that you have"
             )
         decoder = Decoder(folder)
-        if len(decoder.embedding) < amt.VOCABULARY:
+        if len(decoder.embedding) < least:
             raise ModelError(
-                f"the model in {folder} has {len(decoder.embedding)} tokens where a checkpoint of the arrival-time"
-                f" vocabulary has {amt.VOCABULARY}; choose another"
+                f"the model in {folder} has {len(decoder.embedding)} tokens where {least} are needed: those of the"
+                " arrival-time vocabulary, and two more for music as transcribed; choose another model or manner"
             )
         return decoder
 

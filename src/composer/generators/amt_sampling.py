@@ -26,6 +26,8 @@ HOP = 85
 """Triples by which the window moves at once; while it stands still, a decoder keeps what it has computed."""
 SPARSE_HOP = 17
 """The same where 100 s are full before the window is."""
+MOST_IMAGINED = 64
+"""Events that may be imagined in a gap."""
 TIMES = slice(0, amt.MAX_TIME)
 DURATIONS = slice(amt.DURATION_OFFSET, amt.NOTE_OFFSET)
 NOTES = slice(amt.NOTE_OFFSET, amt.REST + 1)
@@ -47,6 +49,8 @@ class Settings:
     most_events: int = 2_000
     """Events a call may draw, rests among them: more is a stuck model, not music."""
     most_at_once: int = 16
+    transcribed: bool = False
+    """Whether music sounds as if transcribed from a recording; takes a model of amt.TRANSCRIBED_VOCABULARY tokens."""
     reference: bool = False
 
 
@@ -85,18 +89,25 @@ def draw(
     *,
     rng: np.random.Generator,
     settings: Settings,
+    gap: Gap | None = None,
 ) -> Iterator[Triple]:
-    """Yield events for start <= time < end, rests among them, after the sorted `past`; `ahead` is told as controls."""
+    """Yield events for start <= time < end, rests among them, after the sorted `past`; `ahead` is told as controls.
+
+    With a `gap` the past ends where it begins, and what is drawn in it stays between model and sampler.
+    """
     waiting = amt.sort(amt.as_control(triple) for triple in ahead)
-    kind = amt.ANTICIPATE if waiting else amt.AUTOREGRESS
-    sampler = _Sampler(model, kind, rng, settings, {*amt.instruments(waiting)})
-    padded = amt.pad(past, start)
+    sampler = _Sampler(
+        model, amt.kind(anticipated=bool(waiting), transcribed=settings.transcribed), rng, settings, waiting
+    )
+    padded = amt.pad(past, gap.start if gap else start)
     if not padded and waiting and not settings.reference:
         # Times are told from the earliest in the window; if that is a control, nothing can come before it.
         padded = [amt.rest(0)]
     # The published code weaves the past at 5 s, whatever delta it is told.
     sampler.sequence, waiting = amt.anticipate(padded, waiting, amt.DELTA if settings.reference else settings.delta)
-    now = amt.max_time(padded)
+    if gap and not waiting:
+        sampler.imagine(gap, start)
+    now = max((triple.time for triple in sampler.sequence if not triple.is_control), default=0)
     for _ in range(settings.most_events):
         while waiting and waiting[0].onset <= now + settings.delta:
             sampler.sequence.append(waiting.pop(0))
@@ -126,7 +137,7 @@ def generate_ar(
     known = amt.combine(inputs, controls)
     past = amt.clip(known, 0, start, shorten=False)
     waiting = future = [triple for triple in known if triple.onset > start]
-    sampler = _Sampler(model, amt.AUTOREGRESS, rng, settings, {*amt.instruments(known)})
+    sampler = _Sampler(model, amt.kind(anticipated=False, transcribed=settings.transcribed), rng, settings, known)
     sampler.sequence = amt.pad(past, start)
     now = amt.max_time(sampler.sequence)
     for _ in range(settings.most_events):
@@ -141,25 +152,74 @@ def generate_ar(
     return amt.sort(amt.without_rests([*sampler.sequence, *(future if settings.reference else waiting)]))
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Hold a time in which the `given` events are certain, and what `instruments` may have played is imagined."""
+
+    start: int
+    given: tuple[Triple, ...]
+    instruments: frozenset[int]
+
+
+def shown(sequence: Sequence[Triple], earliest: int, kind: int, *, more: int = 0) -> tuple[list[int], int]:
+    """Return the tokens that a model is shown to draw an event at `earliest` or later, and the bin they count from.
+
+    `more` is how many triples the sequence will have grown by: what will be shown then, as far as it is known.
+    """
+    first = max(0, -(-(len(sequence) + more - WINDOW) // HOP) * HOP)
+    window = sequence[first:]
+    # Times beyond 100 s would be read as durations and notes.
+    while window and max(amt.max_time(window), earliest) - amt.min_time(window) >= amt.MAX_TIME:
+        window = window[SPARSE_HOP:]
+    offset = amt.min_time(window) if window else earliest - earliest % amt.MAX_TIME
+    return [kind, *amt.tokens(amt.translate(window, -offset))], offset
+
+
 class _Sampler:
     """Draw single events after a sequence that the caller extends."""
 
     def __init__(
-        self, model: Model, kind: int, rng: np.random.Generator, settings: Settings, to_come: set[int]
+        self, model: Model, kind: int, rng: np.random.Generator, settings: Settings, to_come: Iterable[Triple]
     ) -> None:
         self.model, self.kind, self.rng, self.settings = model, kind, rng, settings
         self.sequence: list[Triple] = []
-        self._to_come = to_come
+        self._to_come = {*amt.instruments(to_come)}
+
+    def imagine(self, gap: Gap, end: int) -> None:
+        """Extend the sequence up to `end` by what is given and by what else may have been played."""
+        everything, waiting = self.settings, list(gap.given)
+        self.settings = replace(everything, instruments=gap.instruments)
+        for _ in range(MOST_IMAGINED):
+            triple = self.event(max(gap.start, max((t.time for t in self.sequence), default=0)))
+            if triple.time >= end:
+                break
+            while waiting and waiting[0].time <= triple.time:
+                self._put(waiting.pop(0))
+            self._put(triple)
+        for known in waiting:
+            self._put(known)
+        self._put(amt.rest(end))
+        self.sequence.pop()
+        self.settings = everything
+
+    def _put(self, triple: Triple) -> None:
+        """Append an event, and a rest for each full second of silence before it."""
+        before = self.sequence[-1].time if self.sequence else 0
+        while triple.time > before + amt.REST_BINS:
+            before += amt.REST_BINS
+            self.sequence.append(amt.rest(before))
+        self.sequence.append(triple)
 
     def event(self, earliest: int) -> Triple:
         """Return an event at `earliest` or later; the window's end may be passed, rests may be drawn."""
         if not self.settings.reference and self._at(earliest) >= self.settings.most_at_once:
             earliest += 1
-        window = self._window(earliest)
-        offset = amt.min_time(window)
-        if not window and not self.settings.reference:
-            offset = earliest - earliest % amt.MAX_TIME
-        told = [self.kind, *amt.tokens(amt.translate(window, -offset))]
+        if self.settings.reference:
+            window = self.sequence[-WINDOW:]
+            offset = amt.min_time(window)
+            told = [self.kind, *amt.tokens(amt.translate(window, -offset))]
+        else:
+            told, offset = shown(self.sequence, earliest, self.kind)
         time = self._draw(told, TIMES, slice(0, max(0, earliest - offset)))
         duration = self._draw([*told, time], DURATIONS)
         note = self._draw([*told, time, duration], NOTES, self._banned(time + offset))
@@ -189,16 +249,6 @@ class _Sampler:
                 break
             found += 1
         return found
-
-    def _window(self, earliest: int) -> list[Triple]:
-        if self.settings.reference:
-            return self.sequence[-WINDOW:]
-        first = max(0, -(-(len(self.sequence) - WINDOW) // HOP) * HOP)
-        window = self.sequence[first:]
-        # Times beyond 100 s would be read as durations and notes.
-        while window and max(amt.max_time(window), earliest) - amt.min_time(window) >= amt.MAX_TIME:
-            window = window[SPARSE_HOP:]
-        return window
 
     def _banned(self, time: int) -> NDArray[np.bool_]:
         """Return which of NOTES must not be drawn: too many instruments, those not asked for, notes that are there."""

@@ -10,21 +10,21 @@ class Bins:
     """Count bins from a page of the song: a bin belongs to one tick, and comes back from it at 12.5 qpm or faster."""
 
     def __init__(self, score: Score, origin: int, now: int, page: int) -> None:
-        """Begin at tick `origin`, or so many whole pages later that two pages or more lie before tick `now`."""
+        """Begin at tick `origin`, or at a later page (bins from tick 0) with two pages or more before tick `now`."""
         self._score = score
         starts = [score.seconds(tempo.tick) for tempo in score.tempos]
         self._line = list(zip(starts, score.tempos, strict=True))
-        self._origin = score.seconds(origin)
+        # Bins are those of the whole session, so that two notes stay as far apart wherever the past begins.
         self._begin = 0
-        self._begin = max(0, self.bin(now) // page - 2) * page
+        self._begin = max(self.bin(origin), (self.bin(now) // page - 2) * page)
 
     def bin(self, tick: int) -> int:
         """Return the bin nearest to a tick, below 0 for one that lies before the page."""
-        return round((self._score.seconds(tick) - self._origin) * BINS_PER_SECOND) - self._begin
+        return round(self._score.seconds(tick) * BINS_PER_SECOND) - self._begin
 
     def tick(self, bin: int) -> int:
         """Return the tick nearest to a bin."""
-        seconds = (bin + self._begin) / BINS_PER_SECOND + self._origin
+        seconds = (bin + self._begin) / BINS_PER_SECOND
         start, tempo = next(entry for entry in reversed(self._line) if entry[0] <= seconds or entry is self._line[0])
         return tempo.tick + round((seconds - start) * tempo.qpm * TICKS_PER_QUARTER / 60)
 

@@ -194,7 +194,7 @@ class Planner:
         if seat not in self._present() or (taken := seat.take(life, message, now)) is None:
             return
         if taken["op"] == "opened":
-            self._opened(seat, tick, running)
+            self._opened(seat, taken, tick, running)
         elif taken["op"] == "failed":
             self._failed(seat, taken)
         elif taken["op"] == "proposed" and running:
@@ -286,8 +286,10 @@ class Planner:
             self.chords |= {tick: symbol for tick, symbol in chords if tick >= step.start}
         self.key = message.get("key", self.key)
 
-    def _opened(self, seat: Seat, tick: float, running: bool) -> None:
+    def _opened(self, seat: Seat, message: Message, tick: float, running: bool) -> None:
         self._channels |= {part.name: part.channel for part in seat.parts}
+        if notice := message.get("notice"):
+            self._say(notice)
         if seat is not self.pending:
             return
         if not running:

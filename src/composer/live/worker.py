@@ -59,16 +59,17 @@ class Desk:
             return
         generator = self._generator
         lead = getattr(getattr(generator, "params", None), "lead", params.get("lead", 1))
-        self._send(
-            {
-                "op": "opened",
-                "name": message["name"],
-                "grid": generator.grid,
-                "margin": generator.margin,
-                "lead": int(lead) if str(lead).lstrip("-").isdigit() else 1,
-                "parts": write_parts(parts),
-            }
-        )
+        opened: Message = {
+            "op": "opened",
+            "name": message["name"],
+            "grid": generator.grid,
+            "margin": generator.margin,
+            "lead": int(lead) if str(lead).lstrip("-").isdigit() else 1,
+            "parts": write_parts(parts),
+        }
+        if notice := getattr(generator, "notice", str)():
+            opened["notice"] = notice
+        self._send(opened)
 
     def answer(self, question: tuple[int, Any, Any], stop: Callable[[bool], bool] = lambda finished: False) -> bool:
         """Send one `proposed` per grid step; return whether at least one was. `stop` is told whether one was sent."""
@@ -83,10 +84,17 @@ class Desk:
                 self._has_sent, began = True, time.monotonic()
                 if stop(True):
                     break
+                self._prepare(stop)
         except Exception as error:
             self._send({"op": "failed", "id": id, "message": _sentence(error)})
             return True
         return self._has_sent
+
+    def _prepare(self, stop: Callable[[bool], bool]) -> None:
+        """Let the generator do ahead what the next question will need, as long as none has come."""
+        for _ in getattr(self._generator, "prepare", tuple)():
+            if stop(True):
+                return
 
     def _is_over(self, stop: Callable[[bool], bool]) -> bool:
         return stop(self._has_sent)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from itertools import takewhile
+import time
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, takewhile
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -22,10 +24,18 @@ TABLES = "tables.safetensors"
 """Embeddings of tokens and positions, in float32: wte and wpe."""
 
 
-class Decoder:
-    """Hold the state of one sequence of tokens; itself the function that answers with the logits of what comes next.
+PIECE = 48
+"""Tokens that are read at once. Eight-bit inputs share a scale for each call, so what is read depends on its pieces."""
+_PROBED = 700
+"""Tokens behind the decoder while its speed is measured."""
 
-    One thread uses it at a time. Published models look 1024 tokens back at most: `context`.
+
+class Decoder:
+    """Answer with the logits of what comes after any sequence of tokens; what was read before is not read again.
+
+    It holds two sequences: one is played from, the other may be read ahead of its time (`prepare`). After `settle` an
+    answer depends on the tokens alone, bit for bit. One thread uses it at a time. Published models look 1024 tokens
+    back at most: `context`.
     """
 
     def __init__(self, folder: Path, *, threads: int = 2, precision: str = "int8") -> None:
@@ -37,23 +47,25 @@ class Decoder:
             C, H = int(self.config["n_embd"]), int(self.config["n_head"])
             self.context = len(self._positions)
             suffix = ".int8.onnx" if precision == "int8" else ".onnx"
-            self._trunk = Layers(folder / f"trunk{suffix}", self.context, H, C, threads)
+            layers = Layers(folder / f"trunk{suffix}", self.context, H, C, threads)
             self._heads = {_rows(path): _session(path) for path in folder.glob("head.*") if _rows(path, suffix)}
         except Exception as error:
             raise ModelError(
                 f"the model in {folder} cannot be loaded ({error}); convert or download it again, or choose another"
             ) from error
-        self._tokens: list[int] = []
-        self._hidden = np.zeros((self.context, C), np.float32)
+        self._now, self._spare = (_Sequence(each, self.context) for each in (layers, layers.twin()))
 
     @property
     def length(self) -> int:
         """Return how many tokens are in the buffers."""
-        return len(self._tokens)
+        return self._now.length
 
     def append(self, tokens: Sequence[int]) -> None:
         """Append tokens; ValueError when there is no such token, or no room for so many."""
-        start, stop = self.length, self.length + len(tokens)
+        self._append(self._now, tokens)
+
+    def _append(self, to: _Sequence, tokens: Sequence[int]) -> None:
+        start, stop = to.length, to.length + len(tokens)
         if start == stop:
             return
         if stop > self.context:
@@ -61,26 +73,104 @@ class Decoder:
         if min(tokens) < 0 or max(tokens) >= len(self.embedding):
             raise ValueError(f"a token lies outside of 0..{len(self.embedding) - 1}")
         x = self.embedding[list(tokens)] + self._positions[start:stop]
-        self._hidden[start:stop] = self._trunk.advance({"x": x[None]}, start)
-        self._tokens += tokens
+        edges = [start, *range(start // PIECE * PIECE + PIECE, stop, PIECE), stop]
+        for first, end in pairwise(edges):
+            to.read(tokens[first - start : end - start], x[first - start : end - start])
 
     def rollback(self, length: int) -> None:
         """Go back to the state after `length` tokens."""
-        del self._tokens[length:]
+        self._now.rollback(length)
 
     def logits(self, rows: slice) -> Floats:
         """Return the logits of these rows of the vocabulary for the token that comes next."""
-        hidden = self._hidden[self.length - 1]
+        hidden = self._now.last
         head = self._heads.get((rows.start, rows.stop))
         found: Floats = self.embedding[rows] @ hidden if head is None else head.run(None, {"x": hidden[None]})[0][0]
         return found
 
     def __call__(self, tokens: Sequence[int], rows: slice) -> Floats:
-        """Return the logits of `rows` after `tokens`; what they share with the last question is not computed again."""
-        same = sum(1 for _ in takewhile(bool, (a == b for a, b in zip(self._tokens, tokens, strict=False))))
-        self.rollback(same)
-        self.append(tokens[same:])
+        """Return the logits of `rows` after `tokens`."""
+        if self._spare.shares(tokens) // PIECE * PIECE > self._now.shares(tokens):
+            self._now, self._spare = self._spare, self._now
+        self._now.rollback_to_shared(tokens)
+        self.append(tokens[self.length :])
         return self.logits(rows)
+
+    def settle(self) -> None:
+        """Forget what was not read in whole pieces from the beginning on, so that no answer depends on the last."""
+        for each in (self._now, self._spare):
+            each.rollback(each.whole)
+
+    def prepare(self, tokens: Sequence[int]) -> Iterator[None]:
+        """Read what will be asked for, a piece at every step; what is played from is given up for its sequel only."""
+        wanted = tokens[: len(tokens) // PIECE * PIECE]
+        to = max((self._now, self._spare), key=lambda each: min(each.whole, each.shares(wanted)))
+        if to is self._now and 2 * self._now.shares(wanted) < len(wanted):
+            to = self._spare
+        shared = min(to.whole, to.shares(wanted)) // PIECE * PIECE
+        if shared == len(wanted):
+            return
+        to.rollback(shared)
+        for first in range(shared, len(wanted), PIECE):
+            if to.length != first:  # a question came in between
+                return
+            self._append(to, wanted[first : first + PIECE])
+            yield
+
+    def tokens_per_second(self, rows: slice, tries: int = 9) -> float:
+        """Measure how fast single tokens are decoded with a long past; what was read ahead is forgotten."""
+        probe, seconds = self._spare, []
+        probe.pretend(min(_PROBED, self.context // 2))
+        kept, self._now = self._now, probe
+        for _ in range(tries):
+            begun = time.perf_counter()
+            self.append([0])
+            self.logits(rows)
+            seconds.append(time.perf_counter() - begun)
+        self._now = kept
+        probe.rollback(0)
+        return 1 / median(seconds)
+
+
+class _Sequence:
+    """Hold tokens that were read, in buffers of their own; the first `whole` of them in whole pieces."""
+
+    def __init__(self, layers: Layers, context: int) -> None:
+        self._layers = layers
+        self._tokens: list[int] = []
+        self._hidden = np.zeros((context, layers.width), np.float32)
+        self.whole = 0
+
+    @property
+    def length(self) -> int:
+        return len(self._tokens)
+
+    @property
+    def last(self) -> Floats:
+        found: Floats = self._hidden[self.length - 1]
+        return found
+
+    def read(self, tokens: Sequence[int], x: Floats) -> None:
+        start = self.length
+        self._hidden[start : start + len(tokens)] = self._layers.advance({"x": x[None]}, start)
+        self._tokens += tokens
+        if start == self.whole and len(tokens) == PIECE:
+            self.whole += PIECE
+
+    def shares(self, tokens: Sequence[int]) -> int:
+        return sum(1 for _ in takewhile(bool, (a == b for a, b in zip(self._tokens, tokens, strict=False))))
+
+    def rollback(self, length: int) -> None:
+        del self._tokens[length:]
+        self.whole = min(self.whole, length // PIECE * PIECE)
+
+    def rollback_to_shared(self, tokens: Sequence[int]) -> None:
+        shared = self.shares(tokens)
+        # Half a piece is read differently from a whole one.
+        self.rollback(shared if shared >= self.whole else shared // PIECE * PIECE)
+
+    def pretend(self, length: int) -> None:
+        self._tokens, self.whole = [0] * length, 0
 
 
 def _mapped(path: Path) -> dict[str, Floats]:

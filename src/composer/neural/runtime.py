@@ -6,6 +6,7 @@ Integers and arrays only. One thread uses a decoder at a time.
 from __future__ import annotations
 
 import json
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,16 @@ class Layers:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self.width = width
+        self._make_buffers((1, heads, context, width // heads))
+
+    def twin(self) -> Layers:
+        """Return the same graph, loaded once, over buffers of its own."""
+        other = copy(self)
+        other._make_buffers(next(iter(self.buffers.values())).shape)
+        return other
+
+    def _make_buffers(self, shape: tuple[int, ...]) -> None:
         names = [i.name for i in self.session.get_inputs() if i.name.endswith((".k", ".v"))]
-        shape = (1, heads, context, width // heads)
         self.buffers = {name: np.zeros(shape, np.float32) for name in names}
         self.binding = self.session.io_binding()
         for name, buffer in self.buffers.items():

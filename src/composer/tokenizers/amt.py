@@ -32,6 +32,9 @@ AUTOREGRESS = 55_026
 ANTICIPATE = 55_027
 """First token of a sequence with controls."""
 VOCABULARY = 55_028
+TRANSCRIBED = 2
+"""Added to the first token by models that were also trained on music transcribed from recordings."""
+TRANSCRIBED_VOCABULARY = 55_030
 DELTA = 500
 """Bins by which a control comes before its onset: 5 s."""
 REST_BINS = 100
@@ -143,11 +146,16 @@ def tokens(sequence: Iterable[Triple]) -> list[int]:
     return [token for triple in sequence for token in triple]
 
 
-def song(sequence: Sequence[Triple], *, anticipated: bool | None = None) -> list[int]:
+def kind(*, anticipated: bool, transcribed: bool = False) -> int:
+    """Return the first token of a sequence; `transcribed` takes a model of TRANSCRIBED_VOCABULARY tokens."""
+    return (ANTICIPATE if anticipated else AUTOREGRESS) + (TRANSCRIBED if transcribed else 0)
+
+
+def song(sequence: Sequence[Triple], *, anticipated: bool | None = None, transcribed: bool = False) -> list[int]:
     """Return a song as a model is trained on its beginning: the kind of sequence, a separator, the triples."""
     if anticipated is None:
         anticipated = any(triple.is_control for triple in sequence)
-    return [ANTICIPATE if anticipated else AUTOREGRESS, *(SEPARATOR,) * 3, *tokens(sequence)]
+    return [kind(anticipated=anticipated, transcribed=transcribed), *(SEPARATOR,) * 3, *tokens(sequence)]
 
 
 # --- lists of triples -----------------------------------------------------------------------------------------------
