@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 from composer.errors import ModelError  # noqa: E402
 from composer.generators.anticipation import Anticipation, AnticipationParams  # noqa: E402
 from composer.generators.base import Context  # noqa: E402
+from composer.generators.blockstream import BlockStream  # noqa: E402
 from composer.music import Meter, Note, Part, Score, Span  # noqa: E402
 from composer.neural.bench import make_random  # noqa: E402
 from composer.neural.runtime import Decoder  # noqa: E402
@@ -171,6 +172,56 @@ def test_bands_name_their_parts(folder):
     notes, _ = play(generator, context_of(generator), (0, 40))
 
     assert {"Piano", "Bass"} == {n.part for n in notes}
+
+
+def test_drums_are_a_part_of_their_own_on_their_channel(folder):
+    generator = make(folder, band="piano+bass+drums", temperature=1.5)
+    notes, context = play(generator, context_of(generator), (0, 40))
+
+    assert {"Piano", "Bass", "Drums"} == {n.part for n in notes}
+    assert [("Piano", 0), ("Bass", 1), ("Drums", 9)] == [(p.name, p.channel) for p in context.machines]
+
+
+def test_drums_alone_accompany(folder):
+    generator = make(folder, band="drums")
+    notes, _ = play(generator, context_of(generator), (0, 24))
+
+    assert {"Drums"} == {n.part for n in notes}
+
+
+@pytest.mark.parametrize("key", ["C", "D"])
+def test_a_key_moves_no_drum(folder, key, monkeypatch):
+    """Whatever the key, the pitches that the drum half of the head chose are played, and read again as they are."""
+    chosen, read = [], []
+    complete, append = BlockStream._complete, BlockStream._append
+
+    def keep(stream, event, *rest):
+        complete(stream, event, *rest)
+        chosen.append(int(event[B.PITCH]))
+
+    monkeypatch.setattr(BlockStream, "_complete", keep)
+    monkeypatch.setattr(BlockStream, "_append", lambda s, e, *r: (read.extend(e.tolist()), append(s, e, *r))[1])
+    generator = make(folder, band="drums", key=key)
+    notes, context = play(generator, context_of(generator), (0, 24))
+
+    assert chosen == [n.note.pitch for n in notes]
+    read.clear()
+    list(make(folder, band="drums", key=key).propose(context, Span(5760, 6000)))
+    assert chosen == [row[B.PITCH] for row in read if row[B.KIND] == B.MACHINE][: len(chosen)]
+
+
+def test_taking_over_from_a_band_each_part_is_read_as_its_own_kind(folder):
+    """A band of drums alone goes on with the player's drums; the melody stays the player's."""
+    generator = make(folder, band="drums", key="D")
+    drums = Part("Kit", tuple(Note(480 * i, 36, 60) for i in range(8)), 9)
+    context = context_of(generator, role="continue")
+    context = replace(context, score=context.score.with_part(drums))
+    instruments = generator._instruments(context)
+    player, machine = generator._rows(context, instruments, 5760, -2)
+
+    assert {36} == set(machine[:, B.PITCH].tolist())
+    assert 58 == player[0, B.PITCH]
+    assert {"Drums"} >= {n.part for n in generator.propose(context, Span(5760, 7680))}
 
 
 def test_density_thins_and_thickens(folder):

@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from composer.errors import ModelError
 from composer.generators.base import Context, PartNote
-from composer.generators.blockstream import BlockStream, Sampling
+from composer.generators.blockstream import BlockStream
 from composer.generators.controls import BANDS, KEYS, AnticipationParams
 from composer.generators.harmony import Listener
-from composer.music import Note, Part, Span
+from composer.generators.shaping import Sampling
+from composer.music import DRUM_CHANNEL, Note, Part, Span
 from composer.music.chords import Chord, Key
 from composer.tokenizers import blocks as B
 from composer.tokenizers.ids import note_array
 
-PART = {"Piano": (0, 0), "Bass": (1, 33), "Lead": (2, 73)}
+PART = {"Piano": (0, 0), "Bass": (1, 33), "Lead": (2, 73), "Drums": (DRUM_CHANNEL, 0)}
 """Channel and General MIDI program of each part."""
 MEMORY = 96
 """Blocks that are read again from nothing when a sequence is begun anew: twelve bars of four quarters."""
@@ -50,9 +51,7 @@ class Anticipation:
             decoder = _decoder(params.model)
         if decoder.config["input_rows"] != B.INPUT_ROWS:
             raise ModelError(f"the model {params.model!r} speaks another vocabulary; choose one for 'blocks'")
-        self._stream = BlockStream(
-            decoder, Sampling(params.temperature, params.top_p, params.harmony, params.density, params.listening)
-        )
+        self._stream = BlockStream(decoder, _sampling(params))
 
     @staticmethod
     def parts(params: AnticipationParams) -> tuple[Part, ...]:
@@ -124,26 +123,34 @@ class Anticipation:
     def _rows(self, context: Context, instruments: dict[str, int], before: int, shift: int) -> tuple[B.Ints, B.Ints]:
         """Return what the player played, and what the machine played before a tick, as far as the sequence reaches.
 
-        Where the machine takes over (continue, trade, fill), what the player played before is read as its own.
+        Where the machine takes over (continue, trade, fill), what the player played before is read as its own: a band
+        of drums alone goes on with the player's drums, and listens to everything else.
         """
         reach = 0 if self.params.lead < 0 else (self._stream.first - self.params.lead - 1) * B.BLOCK_TICKS
         past = Span(max(0, reach), max(0, reach, before))
         rows = [np.zeros((0, 8), dtype=np.int64)]
         for part in context.machines:
-            rows.append(B.machine_events(note_array(part.within(past)), instruments[part.name], shift))
-        heard = [n for p in context.players if not p.is_drums for n in p.within(Span(past.start, LATEST))]
-        if context.role == "accompany":
-            player = B.player_events(note_array(heard), shift)
-        else:
-            player = rows[0]
-            voice = next(i for i in instruments.values() if i != B.DRUMS)
-            rows.append(B.machine_events(note_array(n for n in heard if n.onset < before), voice, shift))
-        return _in_order(player), _in_order(np.concatenate(rows))
+            played = note_array(part.within(past))
+            # The model reads what it meant, or asking it to be louder would make it louder and louder.
+            played[:, 3] = np.clip(played[:, 3] - self.params.velocity, 1, 127)
+            rows.append(B.machine_events(played, instruments[part.name], shift))
+        player = [rows[0]]
+        for part in context.players:
+            voice = next((i for i in instruments.values() if (i == B.DRUMS) == part.is_drums), None)
+            if context.role != "accompany" and voice is not None:
+                rows.append(B.machine_events(note_array(part.within(past)), voice, shift))
+            elif not part.is_drums:
+                notes = part.within(Span(past.start, LATEST))
+                player.append(B.player_events(note_array(notes), shift))
+        return _in_order(np.concatenate(player)), _in_order(np.concatenate(rows))
 
     def _instruments(self, context: Context) -> dict[str, int]:
-        """Return the model's instrument for each machine part; parts of other generators are read as the first one."""
+        """Return the model's instrument for each machine part; those of other generators play the first tuned one.
+
+        Where the band has no tuned one that is the piano.
+        """
         band = dict(BANDS[self.params.band])
-        fallback = next(iter(band.values()))
+        fallback = next((name for name in band.values() if name != "drums"), "piano")
         out = {}
         for part in context.machines:
             name = "drums" if part.is_drums else band.get(part.name, fallback)
@@ -164,13 +171,13 @@ class Anticipation:
         rows = B.block_events(np.array([block]), np.array([place]), np.array([bar]), np.array([0]), conditions)
         return np.asarray(rows[0])
 
-    @staticmethod
-    def _note(event: B.Ints, shift: int) -> Note:
+    def _note(self, event: B.Ints, shift: int) -> Note:
         onset = int(event[B.TIME]) * B.GRID
         pitch = int(event[B.PITCH])
         if event[B.INST] != B.DRUMS:
             pitch = int(B.fold(np.array(pitch - shift)))
-        return Note(onset, pitch, int(B.DURATIONS[event[B.DUR]]) * B.GRID, int(event[B.VEL]) * 8 + 4)
+        velocity = min(127, max(1, int(event[B.VEL]) * 8 + 4 + self.params.velocity))
+        return Note(onset, pitch, int(B.DURATIONS[event[B.DUR]]) * B.GRID, velocity)
 
     def _name_chord(self, block: int, shift: int) -> None:
         index = int(B.transpose_chords(np.array(self._stream.chord_of(block)), -shift))
@@ -190,6 +197,23 @@ def _in_order(rows: B.Ints) -> B.Ints:
     rows = rows[np.lexsort((rows[:, B.PITCH], rows[:, B.INST], rows[:, B.TIME]))]
     same = (np.diff(rows[:, [B.PITCH, B.INST, B.TIME]], axis=0) == 0).all(axis=1)
     return np.asarray(rows[np.concatenate([[True], ~same])]) if len(rows) else rows
+
+
+def _sampling(params: AnticipationParams) -> Sampling:
+    return Sampling(
+        params.temperature,
+        params.top_p,
+        params.harmony,
+        params.density,
+        params.listening,
+        pitch_temperature=params.pitch_temperature,
+        pitch_top_p=params.pitch_top_p,
+        rhythm_temperature=params.rhythm_temperature,
+        rhythm_top_p=params.rhythm_top_p,
+        chord_mask=params.chord_mask,
+        in_key=params.scale == "key",
+        repetition=params.repetition,
+    )
 
 
 def _decoder(name: str) -> Any:

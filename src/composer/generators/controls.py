@@ -12,6 +12,9 @@ BANDS: dict[str, tuple[tuple[str, str], ...]] = {
     "piano+bass": (("Piano", "piano"), ("Bass", "bass")),
     "melody": (("Lead", "lead"),),
     "piano+melody": (("Piano", "piano"), ("Lead", "lead")),
+    "piano+drums": (("Piano", "piano"), ("Drums", "drums")),
+    "piano+bass+drums": (("Piano", "piano"), ("Bass", "bass"), ("Drums", "drums")),
+    "drums": (("Drums", "drums"),),
 }
 """What the machine may be: part names with the model's instruments."""
 
