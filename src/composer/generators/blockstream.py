@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from composer.generators.shaping import JUST, JUST_BLOCKS, Sampling
 from composer.neural.sampling import sample
 from composer.tokenizers import blocks as B
 from composer.tokenizers.blocks import Ints
@@ -16,22 +17,14 @@ from composer.tokenizers.blocks import Ints
 MOST_NOTES = 16
 """Notes a block may hold: more is a stuck model, not music."""
 MOST_IMAGINED = 6
+import os
+
+OWN = float(os.environ.get("OWN", "1"))
+GAIN = float(os.environ.get("GAIN", "0"))
+from composer.generators.harmony import _SHARED
+
 TONIC = 1
 """The chord of a block before which nothing is known: the tonic, in major."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """Hold how freely things are chosen: notes by temperature and top_p, chords by harmony.
-
-    density favours notes over silence; listening weighs what another listener believes about the chord.
-    """
-
-    temperature: float = 1.0
-    top_p: float = 1.0
-    harmony: float = 1.0
-    density: float = 0.0
-    listening: float = 0.0
 
 
 @dataclass(slots=True)
@@ -101,7 +94,7 @@ class BlockStream:
         self._at = 0
 
     def skip(self, until: int, player: Ints, machine: Ints, alone: bool) -> int:
-        """Return the first block, `until` at most, to be looked at: those before it are in the decoder as they are told.
+        """Return the first block, `until` at most, to be looked at: those before it are in the decoder as told.
 
         `player` and `machine` are all rows of the question, in order of time; `alone` says that every player's block is
         imagined.
@@ -206,13 +199,17 @@ class BlockStream:
     # --- choosing ---------------------------------------------------------------------------------------------------
 
     def _choose_chord(self, block: int, row: Ints, rng: np.random.Generator) -> int:
-        if self.decoder.length:
-            logits = self.decoder.chord(self.decoder.look(int(B.next_rows(row[None])[0])))
-        else:
-            logits = 2.0 * np.eye(1, B.CHORDS, TONIC)[0]
-        # A product of experts (Hinton, 2002): the transformer knows how songs go, the counted model hears this player.
-        heard = self.sampling.listening * np.log(self._belief(block) + 1e-4)
-        return sample((logits + heard).astype(np.float32), rng, self.sampling.harmony, self.sampling.top_p)
+        belief = np.log(self._belief(block) + 1e-4)
+        odds = self.sampling.listening * belief
+        if self.decoder.length and OWN:
+            own = self.decoder.chord(self.decoder.look(int(B.next_rows(row[None])[0]))).astype(np.float64)
+            odds = odds + OWN * own
+        p = np.exp(odds - odds.max())
+        p /= p.sum()
+        # What a chord promises is the chance that it is right, and the share of its tones that would be right if not.
+        if GAIN:
+            p = p + GAIN * (_SHARED @ p)
+        return sample(np.log(p).astype(np.float32), rng, self.sampling.harmony, self.sampling.top_p)
 
     def _imagine(self, block: int, chord: int, rng: np.random.Generator) -> None:
         """Append a player's block as the model expects it."""
@@ -248,7 +245,7 @@ class BlockStream:
             mask[1:last_slot] = -np.inf
             if last_slot and last_pitch >= 127:
                 mask[last_slot] = -np.inf
-            slot = sample(self.decoder.slots()[0] + mask, rng, self.sampling.temperature, self.sampling.top_p)
+            slot = sample(self.decoder.slots()[0] + mask, rng, *self.sampling.rhythm)
             if slot == 0:
                 return
             position, instrument = divmod(slot - 1, n)
@@ -267,12 +264,32 @@ class BlockStream:
         half = slice(128, 256) if drums else slice(0, 128)
         options = logits[half].copy()
         options[: above + 1] = -np.inf
-        temperature, top_p = self.sampling.temperature, self.sampling.top_p
-        pitch = sample(options, rng, temperature, top_p)
+        freedom = self.sampling.touch
+        if event[B.KIND] == B.MACHINE and not drums:
+            options = self.sampling.shape(options, chord, self._just_played(int(event[B.INST])))
+            pitch = sample(options, rng, *self.sampling.pitch)
+        else:
+            pitch = sample(options, rng, *freedom)
         coded = pitch + (128 if drums else 0)
         durations = self.decoder.duration(z, coded)
         if event[B.KIND] == B.MACHINE:
             durations[B.HELD] = -np.inf
-        duration = sample(durations, rng, temperature, top_p)
-        velocity = sample(self.decoder.velocity(z, coded, duration), rng, temperature, top_p)
+        duration = sample(durations, rng, *freedom)
+        velocity = sample(self.decoder.velocity(z, coded, duration), rng, *freedom)
         event[B.PITCH], event[B.DUR], event[B.VEL] = pitch, duration, velocity
+
+    def _just_played(self, instrument: int) -> list[int]:
+        """Return the pitches of the instrument's last notes, newest first; none when nobody asks for repetition."""
+        pitches: list[int] = []
+        if not self.sampling.repetition:
+            return pitches
+        newest = self._groups[-1].block
+        for group in reversed(self._groups):
+            if len(pitches) >= JUST or group.block <= newest - JUST_BLOCKS:
+                break
+            given = np.frombuffer(group.source[1], dtype=np.int64).reshape(-1, B.CHORD - 1)
+            # What was chosen for a block that is past was given back as played.
+            chosen = group.played if group.source[2] is not None else []
+            notes = [(row[B.INST - 1], row[B.PITCH - 1]) for row in given] + [(e[B.INST], e[B.PITCH]) for e in chosen]
+            pitches += [int(pitch) for inst, pitch in reversed(notes) if inst == instrument]
+        return pitches[:JUST]

@@ -32,6 +32,16 @@ class AnticipationParams:
     listening: float = param(2.0, "how much the chord follows what the counted harmony model hears", 0.0, 4.0, 0.1)
     density: float = param(0.0, "fewer (below 0) or more notes", -3.0, 3.0, 0.25)
     key: str = choice("auto", ("auto", *KEYS), "major key, or its relative minor")
+    scale: str = choice(
+        "free", ("free", "key"), "which pitches may be chosen: any, or those of the key; drums are free"
+    )
+    chord_mask: float = param(0.0, "how strictly notes keep to the chord, 1 for its tones only", 0.0, 1.0, 0.05)
+    repetition: float = param(0.0, "avoid (below 0) or repeat the pitches just played", -1.0, 1.0, 0.1)
+    velocity: int = param(0, "softer (below 0) or louder than it would play", -40, 40, 4)
+    pitch_temperature: float = param(1.0, "how freely pitches are chosen, times temperature", 0.0, 2.0, 0.05)
+    pitch_top_p: float = param(1.0, "share of the likeliest pitches, where less than top_p", 0.05, 1.0, 0.05)
+    rhythm_temperature: float = param(1.0, "how freely onsets are chosen, times temperature", 0.0, 2.0, 0.05)
+    rhythm_top_p: float = param(1.0, "share of the likeliest onsets, where less than top_p", 0.05, 1.0, 0.05)
     model: str = param("anticipation", "folder of the model, or its name under models/")
 
 
@@ -66,5 +76,77 @@ class AmtParams:
     temperature: float = param(1.0, "how freely notes are chosen", 0.0, 2.0, 0.05)
     top_p: float = param(0.95, "share of the likeliest choices that are considered", 0.05, 1.0, 0.01)
     chord: int = param(10, "notes that may begin together, the player's among them", 1, 32, 1)
+    lead: int = param(2, "quarters by which the machine hears late: it needs the time to think", -16, 16, 1)
+    insist: int = param(2, "how often a quarter is thought of anew while the machine is silent for a bar", 0, 8, 1)
+    manner: str = choice("written", ("written", "transcribed"), "as scores sound, or as recordings (amt-large)")
     velocity: int = param(72, "how loud it plays, because the model knows no velocities", 1, 127, 1)
     model: str = param("", "folder of another converted checkpoint, or its name under models/")
+
+
+@dataclass(frozen=True, slots=True)
+class MusicOfChangesParams:
+    """Hold what a musician can set."""
+
+    yours: float = param(
+        0.8, "share of the charts' cells that your sounds, durations and loudness fill", 0.0, 1.0, 0.05
+    )
+    layers: int = param(8, "most layers that may sound together", 1, 8, 1)
+    pace: float = param(1.0, "how fast events follow each other, on top of the tempo that is thrown", 0.25, 4.0, 0.05)
+    measure: float = param(1.0, "bars that a measure of the form 3, 5, 6 3/4, 6 3/4, 5, 3 1/8 lasts", 0.25, 1.5, 0.25)
+    low: int = param(28, "lowest pitch", 0, 127, 1)
+    high: int = param(100, "highest pitch", 0, 127, 1)
+
+
+ORCHESTRAS = ("ensemble", "piano")
+SNAPS = {"free": 1, "1/32": 60, "1/16": 120, "1/8": 240, "1/4": 480}
+"""Ticks between the places at which a note may begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class AchorripsisParams:
+    """Hold what a musician can set."""
+
+    mode: str = choice(
+        "achorripsis", ("achorripsis", "st", "screens"), "matrix of cells, ST sections, or screens of Analogique A"
+    )
+    band: str = choice("ensemble", ORCHESTRAS, "seven timbres on seven channels, or all on one piano")
+    density: float = param(1.0, "how many notes for each of yours, in the mean", 0.1, 8.0, 0.1)
+    events: float = param(0.6, "mean events in a cell of the matrix, by Poisson's law", 0.1, 3.0, 0.1)
+    cell: float = param(2.0, "bars of a cell, mean bars of a section, or four screens", 0.25, 8.0, 0.25)
+    compass: int = param(24, "largest interval from note to note, in semitones", 3, 48, 1)
+    glissando: float = param(6.0, "mean speed of glissandi, in semitones a quarter", 0.0, 48.0, 0.5)
+    memory: float = param(4.0, "seconds of your playing that density, register and loudness are taken from", 1, 16, 0.5)
+    snap: str = choice("free", tuple(SNAPS), "where notes may begin: anywhere, or on this note value")
+
+
+@dataclass(frozen=True, slots=True)
+class IlliacParams:
+    """Hold what a musician can set."""
+
+    experiment: str = choice(
+        "counterpoint",
+        ("cantus", "counterpoint", "codes", "chain"),
+        "I a cantus firmus and its setting, II counterpoint by rules, III rhythm and rows by codes, IV Markov chains",
+    )
+    voices: int = param(4, "voices altogether; yours is one of them while you play", 1, 4, 1)
+    key: str = choice("auto", ("auto", *KEYS), "major key of the voices; auto takes the key it hears")
+    rules: int = param(9, "how many of the rules below are in force, the first ones first", 0, 9, 1)
+    tritones: bool = param(True, "rule 1: no voice leaps a tritone or a seventh")
+    repeats: bool = param(True, "rule 2: no voice repeats a note")
+    span: bool = param(True, "rule 3: no voice spans more than an octave in a phrase")
+    recovery: bool = param(True, "rule 4: after a leap of more than a third a voice steps back")
+    consonance: bool = param(True, "rule 5: only consonances sound together")
+    unisons: bool = param(True, "rule 6: no parallel unisons")
+    fifths: bool = param(True, "rule 7: no parallel fifths")
+    octaves: bool = param(True, "rule 8: no parallel octaves")
+    cadence: bool = param(True, "rule 9: a phrase ends on its tonic chord, which the leading tone reaches by step")
+    phrase: int = param(2, "bars in a phrase", 1, 8, 1)
+    pulse: float = param(1.0, "quarters between notes where it goes on by itself", 0.5, 4.0, 0.5)
+    patience: float = param(4.0, "quarters you may hold or rest before it goes on by itself", 0.5, 16.0, 0.5)
+    fastest: float = param(
+        0.5, "least distance in quarters of your notes that it answers one by one", 0.125, 2.0, 0.125
+    )
+    steps: float = param(0.5, "how much the voices of I and II prefer small steps, 0 as the original", 0.0, 1.0, 0.05)
+    rows: bool = param(True, "III: tone rows, begun by your notes, instead of chromatic notes at random")
+    order: int = param(1, "IV: notes that a voice looks back; 0 looks at the tonic", 0, 4, 1)
+    proximity: float = param(0.5, "IV: share of nearness against consonance", 0.0, 1.0, 0.05)

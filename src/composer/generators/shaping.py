@@ -1,0 +1,91 @@
+"""What a player's wishes do to the transformer's choices: freedom of each kind, tones of chord and key, repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer.music.chords import Chord, Key
+
+REPEAT = 3.0
+"""Nats that a full wish for repetition adds to a pitch just played."""
+JUST = 8
+"""How many of an instrument's last notes count as just played."""
+JUST_BLOCKS = 16
+"""How many blocks back they may lie."""
+Freedom = tuple[float, float]
+"""Temperature and top_p."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Hold how freely things are chosen: notes by temperature and top_p, chords by harmony.
+
+    density favours notes over silence; listening weighs what another listener believes about the chord. Temperatures of
+    rhythm and pitch are factors of temperature; their nuclei count where they are narrower than top_p.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    harmony: float = 1.0
+    density: float = 0.0
+    listening: float = 0.0
+    pitch_temperature: float = 1.0
+    pitch_top_p: float = 1.0
+    rhythm_temperature: float = 1.0
+    rhythm_top_p: float = 1.0
+    chord_mask: float = 0.0
+    in_key: bool = False
+    repetition: float = 0.0
+
+    @property
+    def touch(self) -> Freedom:
+        """Return the freedom of durations and velocities."""
+        return self.temperature, self.top_p
+
+    @property
+    def pitch(self) -> Freedom:
+        """Return the freedom of pitches."""
+        return self.temperature * self.pitch_temperature, min(self.top_p, self.pitch_top_p)
+
+    @property
+    def rhythm(self) -> Freedom:
+        """Return the freedom of places."""
+        return self.temperature * self.rhythm_temperature, min(self.top_p, self.rhythm_top_p)
+
+    def shape(self, logits: NDArray[np.float32], chord: int, played: Sequence[int]) -> NDArray[np.float32]:
+        """Return the logits of pitches 0..127 (relative to the key) after chord mask, key lock and repetition.
+
+        `chord` is key-relative, 0 for none; `played` holds the pitches just played. The key is stronger than the chord,
+        and neither is obeyed where no pitch is left.
+        """
+        if self.in_key:
+            logits = _kept(logits, _in_key())
+        if self.chord_mask >= 1 and chord:
+            logits = _kept(logits, _in_chord(chord))
+        elif self.chord_mask > 0 and chord:
+            # The odds of every other pitch shrink to what the mask leaves.
+            logits = np.where(_in_chord(chord), logits, logits + np.float32(np.log1p(-self.chord_mask)))
+        if self.repetition and len(played):
+            logits = logits.copy()
+            logits[sorted(set(played))] += np.float32(REPEAT * self.repetition)
+        return logits
+
+
+def _kept(logits: NDArray[np.float32], allowed: NDArray[np.bool_]) -> NDArray[np.float32]:
+    masked = np.where(allowed, logits, np.float32(-np.inf))
+    return masked if np.isfinite(masked).any() else logits
+
+
+@lru_cache(maxsize=128)
+def _in_chord(chord: int) -> NDArray[np.bool_]:
+    return np.isin(np.arange(128) % 12, Chord.from_index(chord).pitch_classes)
+
+
+@lru_cache(maxsize=1)
+def _in_key() -> NDArray[np.bool_]:
+    return np.isin(np.arange(128) % 12, Key(0).scale)
