@@ -72,3 +72,48 @@ def test_drawn_sequences_are_whole(song):
         one = draw(song, 64, np.random.default_rng(seed))
 
         assert {(64,)} == {value.shape for name, value in one.items() if name != "rows"}
+
+
+@pytest.fixture
+def corpora(song):
+    """Give one song each of two corpora, and a drummer."""
+    strokes = np.array([[480 * i, 36 + i % 2, 60, 100] for i in range(8)])
+    drummer = replace(song, parts={"DRUMS": strokes}, chords=np.full(128, -1), corpus="groove")
+    return [song, replace(song, corpus="lieder", performed=False), drummer]
+
+
+def test_a_batch_depends_on_seed_and_step_alone(corpora):
+    """Also after other batches were drawn, as in a run that was resumed."""
+    first = loop.batch(corpora, TINY, 5)
+    loop.batch(corpora, TINY, 4)
+    again = loop.batch(list(corpora), TINY, 5)
+
+    assert first.keys() == again.keys()
+    assert all((first[name] == again[name]).all() for name in first)
+    assert any((first[name] != value).any() for name, value in loop.batch(corpora, TINY, 6).items())
+
+
+def test_drummers_are_drawn_under_songs_and_never_alone(corpora):
+    batches = [loop.batch(corpora, replace(TINY, batch=8), step) for step in range(8)]
+
+    assert {0, 1} == {place for data in batches for place in data["corpus"].tolist()}
+    assert any((data["pitch"] >= 128).any() for data in batches)
+
+
+def test_the_log_says_which_share_each_corpus_had(corpora, tmp_path):
+    loop.train(corpora, {}, replace(TINY, batch=4), tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+
+    assert [3, 6] == [row["step"] for row in rows]
+    assert {"pop909", "lieder"} >= set(rows[0]["corpora"])
+    assert [1.0, 1.0] == [pytest.approx(sum(row["corpora"].values()), abs=0.01) for row in rows]
+
+
+def test_velocities_and_chords_that_are_not_asked_cost_nothing(corpora):
+    model = loop.Anticipator(loop.config(TINY))
+    drawn = draw(replace(corpora[1], chords=np.full(128, -1)), 48, np.random.default_rng(0), augment=False)
+    losses = model.losses({name: torch.from_numpy(value[None]) for name, value in drawn.items()})
+
+    assert [0, 0, 0] == [float(losses[f"n_{name}"]) for name in ("chord", "m_vel", "p_vel")]
+    assert losses["n_m_pitch"] > 0
+    assert bool(torch.isfinite(loop.total(losses)))
