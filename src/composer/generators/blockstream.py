@@ -199,17 +199,13 @@ class BlockStream:
     # --- choosing ---------------------------------------------------------------------------------------------------
 
     def _choose_chord(self, block: int, row: Ints, rng: np.random.Generator) -> int:
-        belief = np.log(self._belief(block) + 1e-4)
-        odds = self.sampling.listening * belief
-        if self.decoder.length and OWN:
-            own = self.decoder.chord(self.decoder.look(int(B.next_rows(row[None])[0]))).astype(np.float64)
-            odds = odds + OWN * own
-        p = np.exp(odds - odds.max())
-        p /= p.sum()
-        # What a chord promises is the chance that it is right, and the share of its tones that would be right if not.
-        if GAIN:
-            p = p + GAIN * (_SHARED @ p)
-        return sample(np.log(p).astype(np.float32), rng, self.sampling.harmony, self.sampling.top_p)
+        if self.decoder.length:
+            logits = self.decoder.chord(self.decoder.look(int(B.next_rows(row[None])[0])))
+        else:
+            logits = 2.0 * np.eye(1, B.CHORDS, TONIC)[0]
+        # A product of experts (Hinton, 2002): the transformer knows how songs go, the counted model hears this player.
+        heard = self.sampling.listening * np.log(self._belief(block) + 1e-4)
+        return sample((logits + heard).astype(np.float32), rng, self.sampling.harmony, self.sampling.top_p)
 
     def _imagine(self, block: int, chord: int, rng: np.random.Generator) -> None:
         """Append a player's block as the model expects it."""
