@@ -30,6 +30,36 @@ GENERATORS: dict[str, Info] = {
             "composer.generators.markov:Markov",
             params="composer.generators.controls:MarkovParams",
         ),
+        Info(
+            "music-of-changes",
+            "Music of Changes",
+            "John Cage",
+            1951,
+            "The I Ching chooses among charts that your sounds fill. It knows no chords: it accompanies by sounding "
+            "beside you, and continues, trades and fills with what you left on the charts.",
+            "composer.generators.music_of_changes:MusicOfChanges",
+            params="composer.generators.controls:MusicOfChangesParams",
+        ),
+        Info(
+            "achorripsis",
+            "Achorripsis, ST and Analogique A",
+            "Iannis Xenakis",
+            1957,
+            "Clouds of notes by laws of chance, as dense, high and loud as you play. It knows no chords: in every role "
+            "it plays a cloud around you, or in your place.",
+            "composer.generators.achorripsis:Achorripsis",
+            params="composer.generators.controls:AchorripsisParams",
+        ),
+        Info(
+            "illiac",
+            "The Illiac Suite",
+            "Lejaren Hiller and Leonard Isaacson",
+            1957,
+            "Counterpoint against your line by trial and rejection, one rule after another; codes, rows and chains. "
+            "Continues and trades with your last notes as cantus firmus; fills without looking at what follows.",
+            "composer.generators.illiac:Illiac",
+            params="composer.generators.controls:IlliacParams",
+        ),
         *(
             Info(
                 f"amt-{size}",

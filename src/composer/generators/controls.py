@@ -92,7 +92,7 @@ class MusicOfChangesParams:
     )
     layers: int = param(8, "most layers that may sound together", 1, 8, 1)
     pace: float = param(1.0, "how fast events follow each other, on top of the tempo that is thrown", 0.25, 4.0, 0.05)
-    measure: float = param(1.0, "bars that a measure of the form 3, 5, 6 3/4, 6 3/4, 5, 3 1/8 lasts", 0.25, 1.5, 0.25)
+    measure: float = param(1.0, "bars that a measure of the form 3, 5, 6 3/4, 6 3/4, 5, 3 1/8 lasts", 0.25, 1.0, 0.25)
     low: int = param(28, "lowest pitch", 0, 127, 1)
     high: int = param(100, "highest pitch", 0, 127, 1)
 
