@@ -124,7 +124,9 @@ def load(data: Path, split: str, cache: Path | None = None) -> list[SongArrays]:
         kept = cache / f"{corpus.name}-{split}.npz" if cache else None
         songs = read(kept) if kept else None
         if songs is None:
-            songs = [arrays(song) for song in progress(corpus.songs(folders[corpus.name], split), corpus.name, split)]
+            songs = [
+                arrays(song) for song in progress(corpus.songs(folders[corpus.name], split), f"{corpus.name}, {split}")
+            ]
             if kept and songs:
                 write(kept, songs)
         log.info("%s, %s: %d songs", corpus.name, split, len(songs))
@@ -132,7 +134,7 @@ def load(data: Path, split: str, cache: Path | None = None) -> list[SongArrays]:
     return out
 
 
-def progress(songs: Iterator[Song], name: str, split: str) -> Iterator[Song]:
+def progress(songs: Iterator[Song], name: str) -> Iterator[Song]:
     """Yield the songs, counting them on a terminal's error output while they are read."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -140,7 +142,7 @@ def progress(songs: Iterator[Song], name: str, split: str) -> Iterator[Song]:
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed} songs read"), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        yield from bar.track(songs, total=None, description=f"{name}, {split}")
+        yield from bar.track(songs, total=None, description=name)
 
 
 # --- what is kept: the songs' arrays end to end, and how long each is ----------------------------------------------
