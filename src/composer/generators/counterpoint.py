@@ -1,0 +1,254 @@
+"""First-species counterpoint by random trial: rules that are switched one by one, and the search that obeys them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from composer.music.chords import Key
+
+RULES = (
+    "tritones", "repeats", "span", "recovery", "consonance", "unisons", "fifths", "octaves", "cadence",
+)  # fmt: skip
+"""The rules in the order in which they are switched on; the last one in is the first to be given up."""
+Chord = tuple[int, ...]
+"""What the voices sing at one moment, the lowest voice first."""
+
+CONSONANT = frozenset((0, 3, 4, 7, 8, 9))
+"""Semitones above the lowest voice, octaves left out."""
+AMONG_UPPER = CONSONANT | {5}
+"""Semitones between two upper voices; a fourth is a dissonance only above the lowest."""
+UNSINGABLE = frozenset((6, 10, 11))
+LEAP = 4
+"""Semitones above which a skip is a leap, to be followed by a step back."""
+OCTAVE = 12
+ATTEMPTS = 4
+"""How often a phrase is begun anew, with other luck, before a rule is given up."""
+TRIALS = 12
+"""Notes that may be tried for each note of a phrase in one attempt, and a dozen times as many at least."""
+NEARNESS = 3.0
+"""Semitones at which a note is e times less likely than a repetition when `steps` is 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Hold what a phrase must be: its moments, what is given, and the rules in force."""
+
+    ticks: tuple[int, ...]
+    """When each moment begins; luck depends on it and on the seed, on nothing else."""
+    cantus: tuple[int | None, ...]
+    """The pitch given at each moment, None where there is none."""
+    ranges: tuple[tuple[int, int], ...]
+    """Lowest and highest pitch of each voice, the lowest voice first."""
+    key: Key
+    rules: frozenset[str]
+    seed: int
+    stream: int = 0
+    apart: tuple[int, ...] = ()
+    """For each voice the least distance from the voice below it in semitones, 0 when nothing is said."""
+    begun: tuple[Chord, ...] = ()
+    """The chords of the first moments where they cannot be changed any more."""
+    closes: bool = True
+    """Whether the last moment ends a phrase."""
+    steps: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Hold the chords of a phrase, one for each moment, and the rules that had to be given up for it."""
+
+    chords: tuple[Chord, ...]
+    relaxed: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=64)
+def solve(task: Task) -> Setting:
+    """Return a setting by random trial and rejection, with bounded backtracking; it always finds one.
+
+    Where the rules leave no way, or none that a bounded search finds, they are given up one by one, last in first out:
+    the cadence first, the tritone last. Pure: the same task has the same answer.
+    """
+    in_force = [rule for rule in RULES if rule in task.rules]
+    relaxed: list[str] = []
+    if "cadence" in in_force and not _closable(task):
+        in_force.remove("cadence")
+        relaxed.append("cadence")
+    while True:
+        for attempt in range(ATTEMPTS):
+            lines = _Search(task, frozenset(in_force), attempt).run()
+            if lines is not None:
+                return Setting(tuple(zip(*lines, strict=True)), tuple(relaxed))
+        relaxed.append(in_force.pop())
+
+
+def _closable(task: Task) -> bool:
+    """Return whether the given line lets the phrase end in its key, as far as its last two notes say."""
+    if not task.closes or len(task.cantus) < 2 or len(task.begun) >= len(task.ticks):
+        return False
+    before, last = task.cantus[-2:]
+    if last is not None and last % 12 not in triad(task.key):
+        return False
+    if len(task.begun) == len(task.ticks) - 1:
+        sung = (*task.begun[-1], *(() if before is None else (before,)))
+        return any((pitch + 1) % 12 == task.key.tonic for pitch in sung)
+    if before is None or "consonance" not in task.rules:
+        return True
+    distance = (before - task.key.tonic + 1) % 12
+    fitting = CONSONANT if len(task.ranges) == 1 else AMONG_UPPER
+    return distance in fitting or -distance % 12 in fitting
+
+
+def triad(key: Key) -> tuple[int, int, int]:
+    """Return the pitch classes of the tonic triad."""
+    return key.scale[0], key.scale[2], key.scale[4]
+
+
+class _Search:
+    """Hold one attempt: voice by voice, moment by moment, notes are tried in an order that chance decides."""
+
+    def __init__(self, task: Task, rules: frozenset[str], attempt: int) -> None:
+        self._task, self._rules, self._attempt = task, rules, attempt
+        self._last = len(task.ticks) - 1
+        self._voices = len(task.ranges)
+        self._lines: list[list[int]] = [[chord[v] for chord in task.begun] for v in range(self._voices)]
+        self._orders: dict[int, list[list[float]]] = {}
+        self._triad = triad(task.key)
+        # Where nobody knows what comes next, a leap might make it impossible to step back in consonance.
+        self._is_wary = "recovery" in rules and not task.closes and attempt < ATTEMPTS - 1
+        low, high = min(low for low, _ in task.ranges), max(high for _, high in task.ranges)
+        scale = frozenset(task.key.scale)
+        self._pitches = [p for p in range(low, high + 1) if p % 12 in scale]
+        # The leading tone of a minor key is raised where it leads.
+        raised = scale | {(task.key.tonic - 1) % 12} - {(task.key.tonic - 2) % 12}
+        self._closing = [p for p in range(low, high + 1) if p % 12 in raised]
+
+    def run(self) -> list[list[int]] | None:
+        """Return the voices' lines, None when the attempt came to nothing."""
+        begun = len(self._task.begun)
+        missing = (self._last + 1 - begun) * self._voices
+        trials = TRIALS * (missing + 12)
+        trails: list[Iterator[int]] = []
+        while len(trails) < missing:
+            trails.append(self._candidates(*divmod(begun * self._voices + len(trails), self._voices)))
+            while (pitch := next(trails[-1], None)) is None:
+                trails.pop()
+                if not trails:
+                    return None
+                self._lines[(len(trails) - 1) % self._voices].pop()
+            trials -= 1
+            if trials < 0:
+                return None
+            self._lines[(len(trails) - 1) % self._voices].append(pitch)
+        return self._lines
+
+    def _candidates(self, moment: int, voice: int) -> Iterator[int]:
+        """Yield the pitches of a voice that break no rule, in the order of chance, near ones rather than far ones."""
+        task = self._task
+        low, high = task.ranges[voice]
+        if voice:
+            low = max(low, self._lines[voice - 1][moment] + (task.apart[voice] if task.apart else 0))
+        line = self._lines[voice]
+        luck = self._luck(moment)[voice]
+        pull = task.steps / NEARNESS
+        is_closing = "cadence" in self._rules and task.closes and moment == self._last - 1
+        pitches = [p for p in (self._closing if is_closing else self._pitches) if low <= p <= high]
+        if line and pull:
+            before = line[-1]
+            pitches.sort(key=lambda p: luck[p] + pull * abs(p - before))
+        else:
+            pitches.sort(key=luck.__getitem__)
+        return (p for p in pitches if self._sings(line, p) and self._sounds(moment, voice, p))
+
+    def _luck(self, moment: int) -> list[list[float]]:
+        if moment not in self._orders:
+            task = self._task
+            rng = np.random.default_rng([task.seed, task.ticks[moment], task.stream, self._attempt])
+            # The logarithm of exponential waiting times: adding to it makes a pitch wait longer in proportion.
+            self._orders[moment] = np.log(rng.exponential(size=(self._voices, 128))).tolist()
+        return self._orders[moment]
+
+    def _sings(self, line: list[int], pitch: int) -> bool:
+        """Return whether a pitch obeys the melodic rules in force."""
+        if not line:
+            return True
+        rules, step = self._rules, pitch - line[-1]
+        if "repeats" in rules and not step:
+            return False
+        if "tritones" in rules and abs(step) % OCTAVE in UNSINGABLE:
+            return False
+        if "span" in rules and max(pitch, *line) - min(pitch, *line) > OCTAVE:
+            return False
+        if self._is_wary and len(line) == self._last and abs(step) > LEAP:
+            return False
+        if "recovery" in rules and len(line) > 1 and abs(leap := line[-1] - line[-2]) > LEAP:
+            return 0 < (-step if leap > 0 else step) <= 2
+        return True
+
+    def _sounds(self, moment: int, voice: int, pitch: int) -> bool:
+        """Return whether a pitch obeys the rules about several voices, those placed already and the given one."""
+        cantus = self._task.cantus
+        given = cantus[moment]
+        others = [line[moment] for line in self._lines[:voice]]
+        if "consonance" in self._rules and not _is_consonant(pitch, others, given):
+            return False
+        if moment:
+            before = self._lines[voice][moment - 1]
+            moves = [(self._lines[v][moment - 1], other) for v, other in enumerate(others)]
+            if given is not None and (earlier := cantus[moment - 1]) is not None:
+                moves.append((earlier, given))
+            if any(self._is_parallel(before, pitch, a, b) for a, b in moves):
+                return False
+        return "cadence" not in self._rules or not self._task.closes or self._closes(moment, voice, pitch)
+
+    def _is_parallel(self, before: int, pitch: int, other_before: int, other: int) -> bool:
+        if before == pitch or other_before == other:
+            return False
+        first, second = abs(before - other_before), abs(pitch - other)
+        if first % OCTAVE != second % OCTAVE:
+            return False
+        if first % OCTAVE == 7:
+            return "fifths" in self._rules
+        if first % OCTAVE:
+            return False
+        return ("unisons" if first == second == 0 else "octaves") in self._rules
+
+    def _closes(self, moment: int, voice: int, pitch: int) -> bool:
+        """Return whether a pitch lets the phrase end: the tonic below, the triad above, the leading tone resolved."""
+        tonic, given = self._task.key.tonic, self._task.cantus[moment]
+        alone = self._voices == 1 and given is None
+        if alone and moment == 0 and not self._task.begun:
+            return pitch % 12 == tonic
+        if moment < self._last - 1:
+            return True
+        is_whole = voice == self._voices - 1
+        if moment == self._last - 1:
+            sung = [pitch, *(line[moment] for line in self._lines[:voice]), *(() if given is None else (given,))]
+            leads = any((p + 1) % 12 == tonic for p in sung)
+            return not is_whole or leads or (alone and pitch % 12 == self._task.key.scale[1])
+        if alone:
+            return pitch % 12 == tonic and abs(pitch - self._lines[0][-1]) <= 2
+        if pitch % 12 not in self._triad:
+            return False
+        if voice == 0 and min(pitch, pitch if given is None else given) % 12 != tonic:
+            return False
+        return not is_whole or self._resolves(voice, pitch)
+
+    def _resolves(self, voice: int, pitch: int) -> bool:
+        moves = [(line[-2], line[-1]) for line in self._lines[:voice]] + [(self._lines[voice][-1], pitch)]
+        before, last = self._task.cantus[-2:]
+        if before is not None and last is not None:
+            moves.append((before, last))
+        return any(b - a == 1 and b % 12 == self._task.key.tonic for a, b in moves)
+
+
+def _is_consonant(pitch: int, others: list[int], given: int | None) -> bool:
+    sounding = others if given is None else [*others, given]
+    if not sounding:
+        return True
+    lowest = min(pitch, *sounding)
+    return all(
+        abs(pitch - other) % OCTAVE in (CONSONANT if lowest in (pitch, other) else AMONG_UPPER) for other in sounding
+    )
