@@ -7,16 +7,17 @@ files means nothing; time comes from the annotated beats, each of which is a qua
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from itertools import groupby, pairwise
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from composer.errors import FileError
-from composer.music import TICKS_PER_QUARTER, Meter, Note, Part, Score, Tempo
+from composer.music import Part, Score, Tempo
 from composer.music.chords import Chord, Key
+from composer.training.beats import chord_spans, clock, meters_of, note_at
 from composer.training.song import ChordSpan, Song, split_of
 
 __all__ = ["PARTS", "ChordSpan", "Song", "read_song", "songs", "split_of"]
@@ -50,17 +51,17 @@ def read_song(folder: Path) -> Song:
         raise FileError(f"POP909 song {folder} cannot be read ({error}); unpack the set again") from None
     beats_per_bar, downbeats = _bars(beats)
     first = min((start for notes in sounding.values() for start, *_ in notes), default=0.0)
-    ticks = _clock(beats[:, 0], downbeats[0], beats_per_bar, first)
+    ticks = clock(beats[:, 0], downbeats[0], beats_per_bar, first)
     parts = tuple(
-        Part(name, tuple(sorted(_note(ticks, *row) for row in sounding.get(name, ()))), channel)
+        Part(name, tuple(sorted(note_at(ticks, *row) for row in sounding.get(name, ()))), channel)
         for channel, name in enumerate(PARTS)
     )
     tempo = Tempo(0, round(60 / float(np.median(np.diff(beats[:, 0]))), 2))
-    meters = _meters([ticks(float(beats[beat, 0])) for beat in downbeats], beats_per_bar)
+    meters = meters_of([ticks(float(beats[beat, 0])) for beat in downbeats], beats_per_bar)
     key_spans = tuple((max(0, ticks(a)), ticks(b), key) for a, b, key in keys)
     key = max(key_spans, key=lambda span: span[1] - span[0])[2]
     score = Score(parts, (tempo,), meters)
-    return Song(number, score, _chord_spans(ticks, chords), key, split_of(number), beats_per_bar, key_spans)
+    return Song(number, score, chord_spans(ticks, chords), key, split_of(number), beats_per_bar, key_spans)
 
 
 def _rows(path: Path) -> list[list[str]]:
@@ -81,38 +82,3 @@ def _bars(beats: NDArray[np.float64]) -> tuple[int, list[int]]:
     usual = Counter(b - a for a, b in pairwise(halves)).most_common(1)
     # Flags of the first column every third beat are bars of three; the second column then marks every other bar.
     return (3, halves) if usual and usual[0][0] == 3 else (4, bars or [0])
-
-
-def _clock(beats: NDArray[np.float64], downbeat: int, beats_per_bar: int, first: float) -> Callable[[float], int]:
-    """Return the function from seconds to ticks that puts beat `downbeat` on a bar line and `first` at 0 or later."""
-    step = float(np.median(np.diff(beats)))
-    before = max(0, int(np.ceil((beats[0] - first) / step)))
-    times = np.concatenate((beats[0] - step * np.arange(before + 4, 0, -1), beats, beats[-1] + step * np.arange(1, 65)))
-    bars = -(-(downbeat + before) // beats_per_bar)
-    index = np.arange(len(times)) - (before + 4) - downbeat + bars * beats_per_bar
-
-    return lambda seconds: round(float(np.interp(seconds, times, index)) * TICKS_PER_QUARTER)
-
-
-def _note(ticks: Callable[[float], int], start: float, end: float, pitch: int, velocity: int) -> Note:
-    onset = ticks(start)
-    return Note(onset, pitch, max(1, ticks(end) - onset), max(1, velocity))
-
-
-def _meters(downbeats: list[int], beats_per_bar: int) -> tuple[Meter, ...]:
-    lengths = [(a, (b - a) // TICKS_PER_QUARTER) for a, b in pairwise(downbeats)]
-    meters = [Meter(0, beats_per_bar)]
-    for tick, beats in (*lengths, (downbeats[-1], beats_per_bar)):
-        if beats != meters[-1].numerator:
-            meters.append(Meter(tick, beats))
-    return tuple(meters)
-
-
-def _chord_spans(ticks: Callable[[float], int], chords: list[tuple[float, float, Chord]]) -> tuple[ChordSpan, ...]:
-    spans = []
-    for chord, group in groupby(chords, key=lambda row: row[2]):
-        rows = list(group)
-        start, end = max(0, ticks(rows[0][0])), ticks(rows[-1][1])
-        if start < end:
-            spans.append((start, end, chord))
-    return tuple(spans)

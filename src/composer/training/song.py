@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from zlib import crc32
 
+from composer.errors import FileError
 from composer.music import Score
 from composer.music.chords import Chord, Key
+
+log = logging.getLogger(__name__)
 
 SPLITS = ("train", "validation", "test")
 ChordSpan = tuple[int, int, Chord]
@@ -48,3 +54,28 @@ def split_of(number: int) -> str:
 def split_by_name(work: str) -> str:
     """Return the split of a work by its name, the same on every machine: 8 of 10 train, 1 validation, 1 test."""
     return split_of(crc32(work.encode()))
+
+
+def works(
+    paths: Sequence[Path], name: Callable[[Path], str], split: str | None, read: Callable[[Path, int, str], Song]
+) -> Iterator[Song]:
+    """Yield what `read` makes of each file, its number and its split; `name` says which work the file belongs to.
+
+    Files that cannot be read are left out, and counted in the log. FileError when there are no files.
+    """
+    if not paths:
+        raise FileError("the folder holds no song of this set; name the folder into which the set was unpacked")
+    skipped = 0
+    for number, path in enumerate(paths, start=1):
+        own = split_by_name(name(path))
+        if split not in (None, own):
+            continue
+        try:
+            song = read(path, number, own)
+        except Exception as error:  # damaged files make parsers raise anything, and one of them must not lose the set
+            skipped += 1
+            log.debug("%s is left out: %s", path, error)
+            continue
+        yield song
+    if skipped:
+        log.warning("%d of the files in %s were left out, because they cannot be used", skipped, paths[0].parent)
