@@ -15,7 +15,7 @@ from composer.training.bands import arrangement, with_drummer
 
 __all__ = ["Asked", "SongArrays", "arrange", "arrays", "draw", "example", "lowest_line", "misled"]
 
-LEADS = ((0.55, 1), (0.15, 0), (0.10, 2), (0.05, 3), (0.05, 4), (0.04, -2), (0.03, -8), (0.03, -16))
+LEADS = ((0.40, 1), (0.15, 0), (0.20, 2), (0.05, 3), (0.10, 4), (0.04, -2), (0.03, -8), (0.03, -16))
 LISTENERS = 0.25
 """Share of the sequences with a player in which the model has to hear the chords, and does nothing else."""
 WRONG_KEYS = (-5, 5, -2, 2, -1, 1, 3, -3)
