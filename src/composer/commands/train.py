@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,9 +18,14 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder of the unpacked data sets")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to keep the model in")
     parser.add_argument("--resume", action="store_true", help="go on with the run that DIR of --out holds")
-    help = "wall-clock minutes in all, over every resumption (default: 120)"
-    parser.add_argument("--minutes", type=options.number(0, 1e6), default=120.0, metavar="N", help=help)
-    parser.add_argument("--seed", type=options.whole(0), default=0, metavar="N", help="default: 0")
+    help = "a model, or the folder of one, of the same shape whose weights to begin with"
+    parser.add_argument("--from", dest="start", metavar="MODEL", help=help)
+    help = "wall-clock minutes in all, over every resumption (default: 120, or what --resume finds)"
+    parser.add_argument("--minutes", type=options.number(0, 1e6), metavar="N", help=help)
+    help = "same seed, same model (default: 0, or what --resume finds)"
+    parser.add_argument("--seed", type=options.whole(0), metavar="N", help=help)
+    help = "a setting of the run, such as n_layer=6, n_embd=384, dropout=0.1, batch=16 or length=512; several times"
+    parser.add_argument("--set", type=options.pair, action="append", default=[], metavar="KEY=VALUE", help=help)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,7 +34,11 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"there is nothing to train called {args.name!r}; there are {', '.join(TRAINERS)}")
     if not args.data.is_dir():
         raise FileError(f"there is no folder {args.data}; unpack a data set and name its folder with --data")
-    if not args.resume and args.out.is_dir() and any(args.out.iterdir()):
+    if args.resume and args.start:
+        raise UsageError("a run that goes on has its weights; leave out --from, or begin a new run without --resume")
+    # Of several processes the first may have begun to fill the folder when the others look.
+    first = os.environ.get("RANK", "0") == "0"
+    if first and not args.resume and args.out.is_dir() and any(args.out.iterdir()):
         raise FileError(f"{args.out} is not empty; go on with its run (--resume), or name another folder")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
@@ -41,9 +51,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _anticipation(args: argparse.Namespace) -> None:
-    from composer.training import anticipation, loop
+    from composer.folders import model_folder
+    from composer.training import anticipation, settings
 
-    anticipation.train(args.data, args.out, loop.Run(minutes=args.minutes, seed=args.seed))
+    given = {"minutes": args.minutes, "seed": args.seed}
+    if args.start:
+        folder = model_folder(args.start)
+        if folder is None:
+            raise FileError(f"there is no model {args.start}; name one of `composer models`, or a folder with one")
+        given["start"] = str(folder)
+    told = {name: str(value) for name, value in given.items() if value is not None} | dict(args.set)
+    anticipation.train(args.data, args.out, settings.read(args.out if args.resume else None, told))
 
 
 def _harmony(args: argparse.Namespace) -> None:

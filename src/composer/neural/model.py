@@ -42,6 +42,7 @@ class Config:
     durations: int = 1
     velocities: int = 16
     dropout: float = 0.0
+    """Share of each event's embedding and of what each layer adds that is left out in training."""
 
 
 def rotary(steps: Tensor, times: Tensor, size: int) -> tuple[Tensor, Tensor]:
@@ -50,8 +51,9 @@ def rotary(steps: Tensor, times: Tensor, size: int) -> tuple[Tensor, Tensor]:
     `steps` counts events, `times` 1/24 quarters; both (B, T) integers.
     """
     n = size // 4
-    step_rate = 10_000.0 ** (-torch.arange(n, dtype=torch.float64) / n)
-    time_rate = 2 * math.pi / (24 * 2.0 ** torch.arange(n, dtype=torch.float64))
+    pairs = torch.arange(n, dtype=torch.float64, device=steps.device)
+    step_rate = 10_000.0 ** (-pairs / n)
+    time_rate = 2 * math.pi / (24 * 2.0**pairs)
     angle = torch.cat([steps[..., None] * step_rate, times[..., None] * time_rate], dim=-1)  # (B, T, D/2)
     return angle.cos().float(), angle.sin().float()
 
@@ -87,13 +89,10 @@ class Layer(nn.Module):
         q = rotate(F.rms_norm(q, (D,)) * self.gain[:, None].type_as(q), cos, sin)
         k = rotate(F.rms_norm(k, (D,)), cos, sin)
         q, k, v = (t.transpose(1, 2) for t in (q, k, v))  # (B, H, T, D)
-        p = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v.type_as(q), is_causal=True, dropout_p=p)
-        x = x + self._drop(self.out(y.transpose(1, 2).reshape(B, T, C)))
-        return x + self._drop(self.down(F.relu(self.up(self.norm_2(x))).square()))
-
-    def _drop(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.dropout, self.training) if self.dropout else x
+        # Dropout inside of the attention would take its fast path away on a CPU.
+        y = F.scaled_dot_product_attention(q, k, v.type_as(q), is_causal=True)
+        x = x + F.dropout(self.out(y.transpose(1, 2).reshape(B, T, C)), self.dropout, self.training)
+        return x + F.dropout(self.down(F.relu(self.up(self.norm_2(x))).square()), self.dropout, self.training)
 
 
 class Anticipator(nn.Module):
@@ -136,6 +135,7 @@ class Anticipator(nn.Module):
         """Return the hidden state (B, T, C) of events given as table rows (B, T, inputs)."""
         B, T, K = rows.shape
         x = self.inputs(rows.reshape(B * T, K)).view(B, T, -1)
+        x = F.dropout(x, self.config.dropout, self.training)
         for layer in self.layers[:-1]:
             x = layer(x, cos, sin)
         return x
@@ -146,7 +146,7 @@ class Anticipator(nn.Module):
 
     def pitch_logits(self, z: Tensor, root: Tensor) -> Tensor:
         """Return logits (..., pitches); `root` is the running chord's, 12 where none matters (drums, no chord)."""
-        pitches = torch.arange(self.config.pitches)
+        pitches = torch.arange(self.config.pitches, device=root.device)
         index = (pitches - root[..., None]) % 12
         relative = self.degree(z).gather(-1, index)
         tonal = (root[..., None] < 12) & (pitches < 128)
@@ -159,6 +159,10 @@ class Anticipator(nn.Module):
     def vel_logits(self, z: Tensor, pitch: Tensor, dur: Tensor) -> Tensor:
         """Return logits (..., velocities) of the note whose pitch and duration are known."""
         return self.vel(F.relu(self.hidden_vel(z + self.pitch_in(pitch) + self.dur_in(dur))).square())
+
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the losses, by the name under which torch's parallel training asks for them."""
+        return self.losses(batch)
 
     def losses(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return summed losses in nats and counts for each thing predicted, machine's and player's apart.
@@ -174,7 +178,7 @@ class Anticipator(nn.Module):
 
         def add(name: str, logits: Tensor, target: Tensor) -> None:
             out[name] = F.cross_entropy(logits.float(), target, reduction="sum") if len(target) else logits.sum() * 0.0
-            out["n_" + name] = torch.tensor(float(len(target)))
+            out["n_" + name] = torch.tensor(float(len(target)))  # on the CPU, where it is read
 
         for name, head in (("machine", self.machine), ("player", self.player)):
             asked = batch[name] != IGNORE

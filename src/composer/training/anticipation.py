@@ -16,6 +16,7 @@ from composer.training import corpora, loop
 from composer.training.arrays import SongArrays
 from composer.training.bands import accompany, by_corpus, has_beat, nearest
 from composer.training.groove import DRUMS
+from composer.training.processes import is_first
 from composer.training.publish import publish
 from composer.training.sequences import Asked, arrange, example
 
@@ -89,5 +90,7 @@ def train(data: Path, out: Path, run: loop.Run) -> None:
     train_songs, valid_songs = corpora.load(data, "train", cache), corpora.load(data, "validation", cache)
     log.info("%d songs to train on, %d to validate", len(train_songs), len(valid_songs))
     loop.train(train_songs, validation(valid_songs, run.length), run, out)
+    if not is_first():
+        return
     publish(out, out)
     log.info("the model is in %s; copy it to a models folder, or name it: --set model=%s", out, out)

@@ -7,9 +7,14 @@ import json
 import shutil
 from datetime import date
 from pathlib import Path
-from typing import Any
 
+import torch
+from safetensors.torch import load_file
+
+from composer.neural.checkpoint import load_facts
 from composer.neural.export import export
+from composer.training import runlog, settings
+from composer.training.loop import Run
 
 KEPT = ("config.json", "model.safetensors", "trunk.int8.onnx", "last.int8.onnx", "log.jsonl")
 CARD = """# {name}: our own anticipatory transformer
@@ -21,12 +26,13 @@ One step a note over blocks of half a quarter, harmony first, a signed lead (`co
   chords, beats and keys as annotated there. The player is the melody (or melody and bridge, the piano, nobody), the
   machine the piano (or piano and bass, the melody).
 - Trained: {steps} steps of {batch} sequences of {length} events, {notes:.1f} million machine notes seen,
-  {minutes:.0f} minutes of two CPU cores, seed {seed}, finished on {today}.
-- Command: `composer train anticipation --data POP909 --out DIR --minutes {asked:.0f} --seed {seed}`
+  {minutes:.0f} minutes, seed {seed}, finished on {today}; it began {start}.
+- Published: {weights} of step {step}, the best by the first set below (note and chord together).
+- Command: `composer train anticipation --data DATA --out DIR {flags}`
 - Files: `model.safetensors` (float; tables and heads are read from it), `trunk.int8.onnx` and `last.int8.onnx` (what
   plays, 8-bit weights), `log.jsonl` (the loss curve). Nothing is unpickled.
 
-## Validation, {validation}
+## Validation, step {step}
 Nats a prediction over held-out songs; "note" is all that makes a machine note (place, pitch, duration, velocity).
 
 | | note | pitch | chord of a block |
@@ -43,18 +49,16 @@ def publish(run: Path, out: Path) -> None:
         if run != out:
             shutil.copyfile(run / name, out / name)
     export(out)
-    (out / "card.md").write_text(card(out, json.loads((run / "run.json").read_text())), encoding="utf-8")
+    (out / "card.md").write_text(card(out, settings.read(run, {})), encoding="utf-8")
     digests = [(hashlib.sha256((out / name).read_bytes()).hexdigest(), name) for name in sorted(KEPT)]
     (out / "SHA256SUMS").write_text("".join(f"{digest}  {name}\n" for digest, name in digests), encoding="utf-8")
 
 
-def card(folder: Path, run: dict[str, Any]) -> str:
+def card(folder: Path, run: Run) -> str:
     """Return the card's text from the log and the run's settings."""
-    import torch
-    from safetensors.torch import load_file
-
-    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-    last = next(row for row in reversed(log) if "machine_notes" in row)
+    log, facts = runlog.rows(folder), load_facts(folder)
+    measured = [row for row in log if "machine_notes" in row]
+    last = next((row for row in measured if str(row["step"]) == facts.get("step")), measured[-1])
     sets = {name: row for name, row in last.items() if isinstance(row, dict) and "note" in row}
     rows = "".join(
         f"| {name} | {row['note']:.3f} | {row['m_pitch']:.3f} | {row['chord']:.3f} |\n" for name, row in sets.items()
@@ -66,14 +70,16 @@ def card(folder: Path, run: dict[str, Any]) -> str:
         layers=config["n_layer"],
         width=config["n_embd"],
         parameters=sum(w.numel() for w in weights.values()) / 1e6,
-        steps=log[-1]["step"],
-        batch=run["batch"],
-        length=run["length"],
-        notes=last["machine_notes"] / 1e6,
-        minutes=log[-1]["seconds"] / 60,
-        asked=run["minutes"],
-        seed=run["seed"],
+        steps=measured[-1]["step"],
+        batch=run.batch,
+        length=run.length,
+        notes=measured[-1]["machine_notes"] / 1e6,
+        minutes=measured[-1]["seconds"] / 60,
+        seed=run.seed,
+        start=f"with the weights of `{Path(run.start).name}`" if run.start else "with random weights",
+        weights="the running average" if facts.get("weights") == "average" else "the weights",
+        flags=settings.flags(run),
         today=date.today().isoformat(),
-        validation=f"step {last['step']}",
+        step=last["step"],
         rows=rows,
     )
