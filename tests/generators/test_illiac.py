@@ -370,5 +370,16 @@ def test_a_file_is_accompanied_by_a_quartet():
     assert [8, 0, 8, 8, 8] == [len(part.notes) for part in score.parts]
 
 
+def test_a_gap_with_nobody_around_is_filled_in_the_key_of_what_follows():
+    parts = generator().parts(IlliacParams())
+    after = [Note(PHRASE + bar * BAR, p, 1900) for bar in range(4) for p in ((54, 58, 61), (59, 63, 66))[bar % 2]]
+    score = Score((parts[0].with_notes(after), *parts[1:]))
+    asked = generator()
+    notes = list(asked.propose(Context(score, tuple(p.name for p in parts), 10**6), TWO_BARS))
+
+    assert asked.key in ("F# major", "B major")
+    assert 32 == len(notes)
+
+
 def test_every_role_is_promised():
     assert ("accompany", "continue", "trade", "fill") == info("illiac").roles

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ SLOT = 240
 """Ticks of one bit of a rhythm: an eighth."""
 SLOTS = 4
 """Bits of a code, and eighths of a measure."""
+MEASURE = SLOT * SLOTS
 
 
 class Manner(NamedTuple):
@@ -63,7 +64,7 @@ def measures(score: Score, phrase: Span) -> list[Span]:
         start = score.bar_start(bar)
         following = [start + score.meter_at(bar).bar, phrase.end, *(m.tick for m in score.meters if m.tick > bar)]
         end = min(following)
-        found += [Span(tick, min(tick + SLOT * SLOTS, end)) for tick in range(bar, end, SLOT * SLOTS)]
+        found += [Span(tick, min(tick + SLOT * SLOTS, end)) for tick in range(bar, end, MEASURE)]
         bar = end
     return found
 
@@ -78,14 +79,12 @@ def heard(line: Sequence[Note], measure: Span) -> int:
     return code
 
 
-def strokes(
-    spans: Sequence[Span], voices: int, seed: int, loudness: int, heard_in: Callable[[int], int]
-) -> list[list[Stroke]]:
+def strokes(spans: Sequence[Span], voices: int, seed: int, loudness: int, rhythms: Sequence[int]) -> list[list[Stroke]]:
     """Return the attacks of each voice in a phrase of measures.
 
     For every group of measures chance throws four binary digits for each of: the voices that share one rhythm (vertical
     redundancy), the rhythms, the dynamics, the ways of playing; and how many measures the group lasts (horizontal
-    redundancy). `heard_in` says the rhythm the player had before a measure, 0 for none; the voices that share one
+    redundancy). `rhythms` holds the code that the player had before each measure, 0 for none; the voices that share one
     rhythm take it over. A rhythm's 1 is an attack, its 0 goes on with what sounds.
     """
     attacks: list[list[tuple[int, int, Manner]]] = [[] for _ in range(voices)]
@@ -96,7 +95,7 @@ def strokes(
             rng = np.random.default_rng([seed, measure.start, 3])
             remaining, codes = int(rng.integers(1, 4)), _thrown(rng, voices)
         remaining -= 1
-        taken = heard_in(index)
+        taken = rhythms[index]
         for voice in range(voices):
             together, rhythm, dynamic, manner = codes[:, voice]
             code = taken if together and taken else int(rhythm)
@@ -123,7 +122,7 @@ def _ticks(code: int, measure: Span) -> list[int]:
 def _lengths(attacks: list[tuple[int, int, Manner]], end: int) -> Iterator[Stroke]:
     for i, (tick, velocity, manner) in enumerate(attacks):
         until = attacks[i + 1][0] if i + 1 < len(attacks) else end
-        whole = min(until - tick, SLOT * SLOTS)
+        whole = min(until - tick, MEASURE)
         for stroke in range(manner.strokes):
             part = max(1, whole // manner.strokes)
             loud = min(127, max(1, velocity + manner.accent))
