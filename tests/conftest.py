@@ -82,6 +82,33 @@ def jack_server(start_jack: Callable[[str], subprocess.Popen[bytes]]) -> Iterato
         yield name
 
 
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a converted amt-small whose random weights like the near future, so that it plays."""
+    np, write = pytest.importorskip("numpy"), pytest.importorskip("composer.neural.gpt2_graph").write
+    from composer.generators.amt_sampling import DURATIONS, NOTES, TIMES
+
+    width, layers = 32, 2
+    rng = np.random.default_rng(1)
+    told = rng.choice([-1.0, 1.0], width)
+    table = rng.normal(0, 0.15, (55_028, width))
+    for rows, falls in ((TIMES, 0.06), (DURATIONS, 0.02)):
+        table[rows] -= falls / width * np.arange(rows.stop - rows.start)[:, None] * told
+    tensors = {"wte.weight": table, "wpe.weight": rng.normal(0, 0.15, (1024, width))}
+    tensors |= {"ln_f.weight": np.ones(width), "ln_f.bias": told}
+    from composer.neural.gpt2_graph import LAYER
+
+    for layer in range(layers):
+        for name, sizes in LAYER.items():
+            shape = [width * size for size in sizes]
+            tensors[f"h.{layer}.{name}"] = np.ones(shape) if name.startswith("ln") else rng.normal(0, 0.15, shape)
+    config = {"model_type": "gpt2", "n_layer": layers, "n_head": 2, "n_embd": width}
+    config |= {"scale_attn_by_inverse_layer_idx": True, "layer_norm_epsilon": 1e-5}
+    folder = tmp_path_factory.mktemp("checkpoints") / "amt-small"
+    write(config, {n: t.astype(np.float32) for n, t in tensors.items()}, folder, (TIMES, DURATIONS, NOTES))
+    return folder
+
+
 @pytest.fixture
 def transport(jack_server):
     """Give a function that takes commands of jack_transport, which is the timecode master as well."""

@@ -201,6 +201,118 @@ class TestTold:
         assert [0, 50, 100] == [t.onset for t in triples[:3]]
 
 
+class TestUnknown:
+    """The player is known up to the second 3, and the quarter from second 4 on is asked for."""
+
+    PIANO, BASS = SMALL.parts(AmtParams())
+    COMMITTED = (Note(6720, 48, 240), Note(7200, 50, 240))
+
+    def told(self, **changes):
+        machine = (self.PIANO.with_notes((Note(960, 47, 240), *self.COMMITTED)), self.BASS)
+        band = Band()
+        notes = ask(context(known_until=6240, machine=machine, **changes), Span(7680, 8160), band=band)
+        return notes, band.told
+
+    def test_the_player_is_imagined_among_what_the_machine_will_have_played(self):
+        _, told = self.told()
+        kind, triples = next((kind, found) for kind, found in told if found and found[-1].onset >= 790)
+        gap = [t for t in triples if 650 <= t.onset < 800 and not t.is_rest]
+
+        assert amt.AUTOREGRESS == kind
+        assert [(48, 700), (50, 750)] == [(t.pitch, t.onset) for t in gap if t.instrument == 0]
+        assert 73 in {t.instrument for t in gap}
+        assert [t.onset for t in gap] == sorted(t.onset for t in gap)
+
+    def test_nothing_that_was_imagined_is_played(self):
+        notes, _ = self.told()
+
+        assert [] != notes
+        assert {"Piano", "Bass"} >= {n.part for n in notes}
+        assert [] == [n for n in notes if not 7680 <= n.note.onset < 8160]
+
+    def test_what_he_played_takes_the_place_of_what_was_imagined(self):
+        band = Band()
+        ask(context(), Span(7680, 8160), band=band)
+
+        assert [675, 700, 725, 750, 775] == [t.onset for t in band.told[0][1] if 650 < t.onset < 800]
+
+    def test_the_longest_gap_stays_silent_at_a_slow_tempo(self):
+        _, told = self.told(tempo=10.0)
+
+        assert {0, 73} == {t.instrument for t in told[0][1] if not t.is_rest}
+        assert not [t for t in told[-1][1] if t.instrument == 73 and 7800 <= t.onset < 9600]
+
+    def test_silence_in_the_gap_is_padded(self):
+        band = Band(programs=(0,))
+        machine = (self.PIANO, self.BASS)
+        known = context([Note(0, 60, 240)], known_until=6240, machine=machine)
+        Amt(AmtParams(), 1, band)
+        list(Amt(AmtParams(), 1, band).propose(known, Span(7680, 8160)))
+        last = max((found for _, found in band.told), key=len)
+
+        assert 100 >= max(b.onset - a.onset for a, b in pairwise(last))
+
+    def test_a_key_that_is_down_has_no_length_yet(self):
+        band = Band()
+        ask(context([Note(0, 60, 240), Note(7660, 62, 20)]), band=band)
+
+        assert [(60, 25), (62, amt.UNKNOWN_DURATION)] == [
+            (t.pitch, t.length) for t in band.told[0][1] if t.instrument == 73
+        ]
+
+
+class Silent(Band):
+    """Draw nothing but rests."""
+
+    def __call__(self, tokens, rows):
+        found = super().__call__(tokens, rows)
+        return np.where(np.arange(len(found)) == len(found) - 1, 1e3, found) if rows == NOTES else found
+
+
+class TestSilence:
+    def questions(self, machine=None, **params):
+        """Return how often the block was begun: each time with what was played before, and nothing else."""
+        band = Silent()
+        assert [] == ask(context(machine=machine), Span(7680, 8160), band=band, **params)
+        return sum(found == band.told[0][1] for _, found in band.told)
+
+    @pytest.mark.parametrize("insist", [0, 1, 3])
+    def test_a_silent_quarter_is_drawn_anew_so_often(self, insist):
+        assert insist + 1 == self.questions(insist=insist)
+
+    def test_a_rest_of_less_than_a_bar_is_music(self):
+        piano, bass = SMALL.parts(AmtParams())
+
+        assert 1 == self.questions((piano.with_notes([Note(5000, 60, 800)]), bass))
+        assert 3 == self.questions((piano.with_notes([Note(4000, 60, 800)]), bass))
+
+    def test_anew_is_otherwise(self):
+        """The first draw is silent; a later one need not be, and one that is not is kept."""
+
+        class Shy(Band):
+            def __call__(self, tokens, rows):
+                found = super().__call__(tokens, rows)
+                begun = sum(told == self.told[0][1] for _, told in self.told)
+                return (
+                    np.where(np.arange(len(found)) == len(found) - 1, 1e3, found)
+                    if begun < 2 and rows == NOTES
+                    else found
+                )
+
+        assert [] == ask(context(), Span(7680, 8160), band=Shy(), insist=0)
+        assert [] != ask(context(), Span(7680, 8160), band=Shy(), insist=1)
+
+
+def test_music_as_if_transcribed_is_another_kind_of_sequence():
+    band = Band()
+    ask(context(), band=band, manner="transcribed")
+    ahead = Band()
+    ask(context(known_until=10**6), Span(3840, 4320), band=ahead, manner="transcribed")
+
+    assert {55028} == {kind for kind, _ in band.told}
+    assert {55029} == {kind for kind, _ in ahead.told}
+
+
 @pytest.mark.parametrize("tempo", [5.0, 47.3, 400.0])
 def test_any_tempo(tempo):
     notes = ask(context(tempo=tempo))
@@ -278,6 +390,30 @@ class TestCheckpoint:
         assert [] != notes
         assert {"Piano"} == {n.part for n in notes}
 
+    def test_one_is_found_by_its_name_on_the_hub(self, checkpoint, monkeypatch):
+        monkeypatch.setenv("COMPOSER_MODELS", str(checkpoint.parent))
+
+        assert "amt-large" == make("amt-large", {"model": "stanford-crfm/amt-small"}).name
+
+    def test_one_that_knows_no_transcriptions_is_refused_for_them(self, checkpoint):
+        with pytest.raises(ModelError, match="55028 tokens where 55030"):
+            make("amt-small", {"model": str(checkpoint), "manner": "transcribed"})
+
+    @pytest.mark.parametrize(
+        ("band", "reached", "said"),
+        [
+            ("bass", 29.0, "amt-small decodes 29 tokens a second here, and 2 parts take about 30"),
+            ("piano+bass+drums", 59.0, "59 tokens a second here, and 4 parts take about 60"),
+            ("bass", 30.0, ""),
+        ],
+    )
+    def test_a_machine_that_is_too_slow_is_said_before_it_plays(self, checkpoint, monkeypatch, band, reached, said):
+        generator = make("amt-small", {"model": str(checkpoint), "band": band})
+        monkeypatch.setattr(type(generator._model), "tokens_per_second", lambda decoder, rows: reached)
+
+        assert said in generator.notice()
+        assert bool(said) == ("choose anticipation or markov" in generator.notice())
+
     def test_one_of_another_vocabulary_is_refused(self, tmp_path, monkeypatch):
         class Other:
             def __init__(self, folder):
@@ -288,3 +424,39 @@ class TestCheckpoint:
 
         with pytest.raises(ModelError, match="34025 tokens where"):
             make("amt-small", {"model": os.fspath(tmp_path)})
+
+
+class TestReadAhead:
+    """A minute of live questions: each quarter is asked for when the one before it begins."""
+
+    def played(self, checkpoint, *, ahead, bars=20):
+        generator = make("amt-small", {"model": str(checkpoint), "band": "piano"}, 3)
+        known = context((), machine=SMALL.parts(AmtParams(band="piano")))
+        tune = [Note(i * 60, 50 + i * 7 % 30, 50) for i in range(bars * 32)]
+        read, answers = [], []
+        advance = type(generator._model).append
+        for start in range(0, bars * 1920, 480):
+            score = known.score.with_part(Part("Player", tuple(n for n in tune if n.onset < start), 2, 73))
+            known = Context(score, known.machine, start)
+            read.append(0)
+
+            def append(decoder, tokens):
+                read[-1] += len(tokens)
+                advance(decoder, tokens)
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(type(generator._model), "append", append)
+                notes = list(generator.propose(known, Span(start + 480, start + 960)))
+            answers.append(notes)
+            known = known.extended(notes)
+            if ahead:
+                list(generator.prepare())
+        return answers, read
+
+    def test_the_window_moves_without_a_question_waiting_for_it(self, checkpoint):
+        with_, read = self.played(checkpoint, ahead=True)
+        without, read_without = self.played(checkpoint, ahead=False)
+
+        assert with_ == without
+        assert max(read_without) > 700
+        assert max(read) < 350

@@ -10,14 +10,14 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from composer.errors import ModelError  # noqa: E402
-from composer.neural.gpt2 import Decoder  # noqa: E402
-from composer.neural.gpt2_export import convert  # noqa: E402
+from composer.neural.gpt2 import PIECE, Decoder  # noqa: E402
+from composer.neural.gpt2_export import convert, unpickle  # noqa: E402
 
 ROWS = (slice(0, 40), slice(40, 100))
 TOKENS = [7, 99, 3, 3, 50, 12, 88, 0, 41, 5, 77, 30]
 
 
-def reference(seed=0, n_layer=3, n_head=2, n_embd=32, vocab_size=100, n_positions=24):
+def reference(seed=0, n_layer=3, n_head=2, n_embd=32, vocab_size=100, n_positions=24, spread=0.15):
     torch.manual_seed(seed)
     config = transformers.GPT2Config(
         n_layer=n_layer,
@@ -32,7 +32,7 @@ def reference(seed=0, n_layer=3, n_head=2, n_embd=32, vocab_size=100, n_position
     )
     model = transformers.GPT2LMHeadModel(config).eval()
     for name, weight in model.named_parameters():
-        torch.nn.init.normal_(weight, 1.0 if "ln_" in name and "weight" in name else 0.0, 0.15)
+        torch.nn.init.normal_(weight, 1.0 if "ln_" in name and "weight" in name else 0.0, spread)
     return model
 
 
@@ -138,6 +138,117 @@ class TestFloat:
             decoder.append([100])
         with pytest.raises(ValueError, match=r"outside of 0\.\.99"):
             decoder.append([-1])
+
+
+def same(first, second):
+    """Assert that answers are equal bit for bit."""
+    assert [a.tobytes() for a in first] == [b.tobytes() for b in second]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Keep a model that looks 200 tokens back, in int8."""
+    root = tmp_path_factory.mktemp("long")
+    convert(save(reference(n_positions=200), root / "source"), root / "played", ROWS)
+    return root / "played"
+
+
+class TestReadAhead:
+    """Eight bits: what is read depends on the pieces in which it is read, and so might an answer."""
+
+    PAST = np.random.default_rng(5).integers(0, 100, 130).tolist()
+
+    def answer(self, decoder):
+        decoder.settle()
+        found = [decoder(self.PAST, ROWS[0])]
+        return [*found, decoder([*self.PAST, 4], ROWS[1]), decoder([*self.PAST, 4, 9], ROWS[0])]
+
+    @pytest.mark.parametrize(
+        "before",
+        [[], [PAST[:50]], [PAST[:7], PAST[:8], PAST[:9]], [PAST], [[*PAST[:60], 1, 2, 3], [9, 9]], [PAST[1:], PAST]],
+    )
+    def test_an_answer_is_the_same_bit_for_bit_whatever_was_asked_before(self, folder, before):
+        decoder = Decoder(folder)
+        expected = self.answer(Decoder(folder))
+        for tokens in before:
+            decoder(tokens, ROWS[0])
+
+        same(expected, self.answer(decoder))
+
+    @pytest.mark.parametrize("steps", [0, 1, 2, 99])
+    def test_nor_does_it_depend_on_what_was_read_ahead(self, folder, steps):
+        decoder = Decoder(folder)
+        decoder(self.PAST[40:], ROWS[0])
+        for _ in zip(range(steps), decoder.prepare([*self.PAST[:100], 5, 5]), strict=False):
+            pass
+
+        same(self.answer(Decoder(folder)), self.answer(decoder))
+
+    def read(self, monkeypatch, decoder):
+        """Return a list that will hold how many tokens the layers were given at each call."""
+        given, advance = [], type(decoder._now._layers).advance
+        monkeypatch.setattr(
+            type(decoder._now._layers),
+            "advance",
+            lambda layers, inputs, past: (given.append(inputs["x"].shape[1]), advance(layers, inputs, past))[1],
+        )
+        return given
+
+    def test_what_was_read_ahead_is_not_read_again_and_what_was_played_from_is_still_there(self, folder, monkeypatch):
+        decoder = Decoder(folder)
+        now = self.PAST[40:]
+        decoder(now, ROWS[0])
+        list(decoder.prepare(self.PAST))
+        given = self.read(monkeypatch, decoder)
+        decoder([*now, 1], ROWS[0])
+        decoder(self.PAST, ROWS[0])
+
+        assert [1, len(self.PAST) % PIECE] == given
+
+    def test_a_question_between_two_steps_goes_first(self, folder):
+        decoder = Decoder(folder)
+        steps = decoder.prepare(self.PAST)
+        next(steps)
+        found = self.answer(decoder)
+        list(steps)
+
+        same(found, self.answer(decoder))
+        same(found, self.answer(Decoder(folder)))
+
+    def test_measuring_changes_no_answer(self, folder):
+        decoder = Decoder(folder)
+        decoder(self.PAST[:60], ROWS[0])
+
+        assert decoder.tokens_per_second(ROWS[0]) > 0
+        same(self.answer(Decoder(folder)), self.answer(decoder))
+
+
+def test_weights_of_more_than_two_gigabytes_lie_beside_their_graph(tiny, tmp_path, monkeypatch):
+    """As small a limit as these weights need shows what a limit of the format would."""
+    model, source, _ = tiny
+    monkeypatch.setattr("composer.neural.gpt2_graph.LARGEST_GRAPH", 1000)
+    convert(source, tmp_path, ROWS, int8=False)
+    decoder = Decoder(tmp_path, precision="float")
+
+    assert (tmp_path / "trunk.onnx.data").stat().st_size > 10 * (tmp_path / "trunk.onnx").stat().st_size
+    np.testing.assert_allclose(expected(model, TOKENS)[ROWS[0]], decoder(TOKENS, ROWS[0]), atol=1e-4)
+
+
+def test_a_vocabulary_that_is_too_small_is_refused(tiny, tmp_path):
+    with pytest.raises(ModelError, match="has 100 tokens where 101 are needed"):
+        convert(tiny[1], tmp_path / "played", ROWS, vocabulary=101)
+    assert not (tmp_path / "played").exists()
+
+
+@pytest.mark.parametrize("prefix", [True, False])
+def test_a_pickle_becomes_safetensors_that_transformers_reads(tiny, tmp_path, prefix):
+    model, _, _ = tiny
+    source = save(model, tmp_path / "source", pickled=True, prefix=prefix)
+    unpickle(source / "pytorch_model.bin", source / "model.safetensors")
+    (source / "pytorch_model.bin").unlink()
+    again = transformers.GPT2LMHeadModel.from_pretrained(source, attn_implementation="eager").eval()
+
+    np.testing.assert_allclose(expected(model, TOKENS), expected(again, TOKENS), atol=1e-6)
 
 
 def divergence(model, logits):
@@ -273,9 +384,7 @@ class TestDamage:
 @pytest.mark.timeout(600)
 def test_the_shape_of_the_small_checkpoint(tmp_path):
     """Twelve layers, 768 wide, 55,028 tokens, random weights: float within 1e-4, int8 close in distribution."""
-    model = reference(n_layer=12, n_head=12, n_embd=768, vocab_size=55028, n_positions=1024)
-    for name, weight in model.named_parameters():
-        torch.nn.init.normal_(weight, 1.0 if "ln_" in name and "weight" in name else 0.0, 0.02)
+    model = reference(n_layer=12, n_head=12, n_embd=768, vocab_size=55028, n_positions=1024, spread=0.02)
     rows = (slice(0, 10000), slice(10000, 11000), slice(11000, 27513))
     tokens = [55026, *np.random.default_rng(0).integers(0, 55000, 60).tolist()]
     found = expected(model, tokens)

@@ -24,7 +24,7 @@ TABLES = "tables.safetensors"
 """Embeddings of tokens and positions, in float32: wte and wpe."""
 
 
-PIECE = 48
+PIECE = 24
 """Tokens that are read at once. Eight-bit inputs share a scale for each call, so what is read depends on its pieces."""
 _PROBED = 700
 """Tokens behind the decoder while its speed is measured."""
