@@ -349,3 +349,13 @@ def shipped(name):
     except (ModelError, ImportError) as error:
         pytest.skip(f"{name} cannot be made: {error}")
     return Stage(generator=name, worker=InlineWorker)
+
+
+def test_what_a_generator_notices_of_the_machine_is_told():
+    class Slow(Echo):
+        def notice(self):
+            return "slow here"
+
+    stage = Stage(Slow())
+
+    assert stage.session.snapshot().messages == ("slow here",)

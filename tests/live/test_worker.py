@@ -82,6 +82,51 @@ def test_a_newer_question_is_answered_instead():
     assert [2] == [m["id"] for m in said if m["op"] == "proposed"]
 
 
+class Prepared(Echo):
+    """Do three things ahead after each step, and say before it plays that it is slow."""
+
+    def __init__(self):
+        super().__init__()
+        self.done = []
+
+    def propose(self, context, span):
+        self.done.append(span.start)
+        return super().propose(context, span)
+
+    def prepare(self):
+        for thing in "abc":
+            yield self.done.append(thing)
+
+    def notice(self):
+        return "slow here"
+
+
+class TestAhead:
+    def desk(self, said):
+        generator = Prepared()
+        desk = Desk(said.append, lambda name, params, seed: (generator, MACHINE))
+        desk.open({"name": "prepared"})
+        return generator, desk
+
+    def test_a_generator_prepares_between_the_steps_while_nothing_waits(self):
+        generator, desk = self.desk([])
+        desk.answer((1, asked(), Span(960, 1440)))
+
+        assert [960, "a", "b", "c", 1200, "a", "b", "c"] == generator.done
+
+    def test_a_question_that_comes_ends_the_preparing(self):
+        generator, desk = self.desk([])
+        desk.answer((1, asked(), Span(960, 1440)), lambda done: "b" in generator.done)
+
+        assert [960, "a", "b"] == generator.done
+
+    def test_what_the_player_should_know_is_told_when_it_opens(self):
+        said = []
+        self.desk(said)
+
+        assert "slow here" == said[0]["notice"]
+
+
 class FakeLink:
     def __init__(self, on_message):
         self.on_message, self.sent, self.closed = on_message, [], False

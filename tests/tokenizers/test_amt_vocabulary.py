@@ -44,6 +44,10 @@ class TestTriples:
     def test_a_song_with_controls_says_so(self):
         assert 55027 == amt.song([u(0)])[0]
 
+    def test_music_as_if_transcribed_begins_otherwise(self):
+        assert [55028, 55029] == [amt.song([], anticipated=told, transcribed=True)[0] for told in (False, True)]
+        assert [] == amt.triples([55029])
+
     def test_the_corners_of_the_ranges(self):
         assert (0, 10000, 11000) == amt.event(0, 0, 0, 0)
         assert (9999, 10999, 27511) == amt.event(9999, 999, 128, 127)

@@ -9,7 +9,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TextIO
 
@@ -82,9 +82,9 @@ class Desk:
             for step, notes in answers(self._generator, context, span, partial(self._is_over, stop)):
                 self._send(self._proposed(id, [step.start, step.end], write_notes(notes), began))
                 self._has_sent, began = True, time.monotonic()
+                self._prepare(stop)
                 if stop(True):
                     break
-                self._prepare(stop)
         except Exception as error:
             self._send({"op": "failed", "id": id, "message": _sentence(error)})
             return True
@@ -92,9 +92,9 @@ class Desk:
 
     def _prepare(self, stop: Callable[[bool], bool]) -> None:
         """Let the generator do ahead what the next question will need, as long as none has come."""
-        for _ in getattr(self._generator, "prepare", tuple)():
-            if stop(True):
-                return
+        steps: Iterator[object] = iter(getattr(self._generator, "prepare", tuple)())
+        while not stop(True) and next(steps, steps) is not steps:
+            pass
 
     def _is_over(self, stop: Callable[[bool], bool]) -> bool:
         return stop(self._has_sent)
