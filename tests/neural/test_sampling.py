@@ -38,3 +38,14 @@ def test_probabilities_sum_to_one(logits, temperature, top_p):
 def test_nothing_to_draw_is_an_error(bad):
     with pytest.raises(ValueError, match="nothing may be drawn"):
         sample(bad.astype(np.float32), np.random.default_rng(0))
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=30), st.floats(0, 1, exclude_max=True))
+def test_the_nucleus_is_the_beginning_of_the_falling_order(weights, top_p):
+    """Of equal entries at its edge the first ones stay."""
+    p = np.exp(np.array(weights, np.float64) - max(weights))
+    p /= p.sum()
+    order = np.argsort(-p, kind="stable")
+    inside = order[np.cumsum(p[order]) - p[order] <= top_p]
+
+    assert sorted(inside) == np.flatnonzero(probabilities(np.array(weights, np.float32), top_p=top_p)).tolist()

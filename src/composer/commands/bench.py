@@ -15,7 +15,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from composer.commands import options
-from composer.errors import ComposerError
+from composer.errors import ComposerError, FileError, UsageError
 
 if TYPE_CHECKING:
     from composer.live.session import Session
@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("what", choices=tuple(BENCHES), help="what to measure")
-    help = "decode: a model, a folder, or shape:5x256 (layers x width) with random weights"
+    help = "decode: a model, a folder, or random weights in a shape: shape:amt-small, -medium, -large, shape:5x256"
     parser.add_argument("--model", default=options.DEFAULT_GENERATOR, metavar="NAME", help=help)
     help = "decode: tokens of context (default: 1000)"
     parser.add_argument("--context", type=options.whole(1, 100_000), default=1000, metavar="N", help=help)
     parser.add_argument("--threads", type=options.whole(1, 256), default=2, metavar="N", help="decode: default 2")
+    help = "decode: measure what int8 costs in likelihood instead, on POP909's test songs in this folder"
+    parser.add_argument("--loss", type=Path, metavar="DIR", help=help)
+    parser.add_argument("--songs", type=options.whole(1), metavar="N", help="decode --loss: use N songs only")
     help = "live: seconds of playing (default: 60)"
     parser.add_argument("--seconds", type=options.number(1, 1e5), default=60.0, metavar="N", help=help)
     options.add_generator(parser)
@@ -54,13 +57,32 @@ def run(args: argparse.Namespace) -> int:
 
 
 def decode(args: argparse.Namespace) -> dict[str, Any]:
-    """Measure how fast a model decodes."""
+    """Measure how fast a model decodes, or what int8 costs."""
     from composer.commands.models import folder_of
-    from composer.neural import bench
 
     folder = None if args.model.startswith("shape:") else folder_of(args.model)
-    result: dict[str, Any] = bench.decode(args.model, folder, args.context, args.threads)
+    try:
+        if args.loss:
+            return _loss(args, folder)
+        from composer.neural import bench
+
+        result: dict[str, Any] = bench.decode(args.model, folder, args.context, args.threads)
+    except ModuleNotFoundError as error:
+        raise ComposerError(
+            f"this measurement needs {error.name}, which playing does not; run: pip install 'composer[train]'"
+        ) from error
     return result
+
+
+def _loss(args: argparse.Namespace, folder: Path | None) -> dict[str, Any]:
+    """Measure the loss of a model's int8 graphs beside the loss in float."""
+    if folder is None:
+        raise UsageError("random weights have no likelihood to lose; name a trained model with --model")
+    if not args.loss.is_dir():
+        raise FileError(f"there is no folder {args.loss}; unpack POP909 and name its folder with --loss")
+    from composer.training.quantisation import loss
+
+    return {"model": args.model} | loss(folder, args.loss, args.songs, threads=args.threads)
 
 
 def live(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,105 +1,258 @@
-"""How fast a model decodes: one run, side by side with what it is compared to."""
+"""How fast a model decodes: one run, side by side with what it is compared to.
+
+A note of our own model is one token, a note of a published checkpoint three. Every token is decoded as playing does:
+masked logits, a draw, one more step in the buffers.
+"""
 
 from __future__ import annotations
 
-import re
+import json
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from composer.errors import UsageError
-from composer.neural.runtime import Decoder
+from composer.neural import gpt2, runtime
+from composer.neural.sampling import sample
+from composer.neural.shapes import PUBLISHED_ROWS, make, make_random
 
-NOTES = 200
-"""Notes decoded for the figures."""
+__all__ = ["decode", "first_note", "make_random"]
+
+ROUNDS = 5
+TOKENS = 40
+"""Tokens of ours in a round; the baseline with a cache decodes a fifth, the one without a single one."""
+STARTS = 3
+PATIENCE_SECONDS = 20.0
+"""After this a contender takes no further turn, once it has had two."""
 BLOCK_NOTES = 8
-"""Steps that a changed block takes back and puts in again, about half a quarter of dense music."""
+"""Notes that a changed block takes back and puts in again: half a quarter of dense music."""
+OURS_NOTES_PER_SECOND = 16.0
+LAKH_TOKENS_PER_SECOND = 68.0
+"""The average density of the Lakh set."""
+WITH_CACHE, WITHOUT_CACHE = "transformers GPT-2, DynamicCache", "transformers GPT-2, no cache"
+
+
+class Contender(Protocol):
+    """Decode after a context of random notes."""
+
+    tokens_per_note: int
+    real_time: float
+    """Tokens a second that playing needs."""
+    shape: tuple[int, int, int, int]
+    """Layers, heads, width and vocabulary of a GPT-2 to compare with."""
+
+    def prefill(self) -> None:
+        """Read the whole context."""
+
+    def token(self) -> None:
+        """Choose the last token of the context and put it in."""
+
+    def change(self) -> None:
+        """Go back and read another last block."""
+
+    def note(self) -> None:
+        """Choose a note after what was read."""
 
 
 def decode(model: str, folder: Path | None, context: int = 1000, threads: int = 2) -> dict[str, Any]:
-    """Return the figures of `composer bench decode --json` with a buffer that holds `context` steps.
+    """Return the figures of `composer bench decode --json` with `context` tokens in the buffers.
 
-    `folder` holds the model; without one, `model` is "shape:5x256" (layers x width): random weights, made for this run.
-    A step is a note here, so tokens and notes a second are the same.
+    `folder` holds the model; without one, `model` names a shape (composer.neural.shapes): random weights, made for this
+    run.
     """
     if folder is not None:
         return _measure(model, folder, context, threads)
-    shape = re.fullmatch(r"shape:(\d+)x(\d+)", model)
-    if shape is None:
-        raise UsageError(f"there is no model {model!r}; name a model, a folder, or a shape such as shape:5x256")
-    with tempfile.TemporaryDirectory() as scratch:
-        make_random(Path(scratch), int(shape[1]), int(shape[2]))
+    with tempfile.TemporaryDirectory(prefix="composer-") as scratch:
+        make(model, Path(scratch))
         return _measure(model, Path(scratch), context, threads)
 
 
-def make_random(folder: Path, n_layer: int, n_embd: int) -> None:
-    """Write a model of random weights that speaks the block vocabulary, float and int8 (torch)."""
-    from composer.neural.checkpoint import save_model
-    from composer.neural.export import export
-    from composer.neural.model import Anticipator, Config
-
-    # The sizes of composer.tokenizers.blocks, which this package does not import.
-    config = Config(n_layer, n_embd, n_embd // 32, 1100, 80, 49, 13, 109, 256, 33)
-    save_model(folder, Anticipator(config))
-    export(folder)
-
-
 def _measure(model: str, folder: Path, context: int, threads: int) -> dict[str, Any]:
-    begun = time.perf_counter()
-    decoder = Decoder(folder, context=context + 64, threads=threads)
-    rng = np.random.default_rng(0)
-    rows = rng.integers(0, decoder.config["input_rows"], (context, 8))
-    places = rng.integers(0, decoder.config["next_rows"], context)
-    times = np.arange(context) * 3
-    _note(decoder, rows, places, times, 0)
-    startup = time.perf_counter() - begun
-    prefill = []
-    for _ in range(3):
-        decoder.rollback(0)
-        prefill.append(_seconds(lambda: decoder.append(rows, places, times)))
-    steps, rollback = [], []
-    for _ in range(NOTES):
-        decoder.rollback(context - 1)
-        steps.append(_seconds(lambda: _note(decoder, rows, places, times, context - 1)))
-    kept = context - BLOCK_NOTES
+    ours = _contender(folder, context, threads)
+    ours.prefill()
+    prefill = [_seconds(ours.prefill) for _ in range(3)]
+    turns: dict[str, tuple[Callable[[], None], int]] = {"": (ours.token, TOKENS)}
+    seconds = _in_turns(turns | _baselines(ours, context, threads))
+    steps = seconds.pop("")
+    rollback, replan = [], []
     for _ in range(30):
-        rollback.append(_seconds(lambda: _again(decoder, rows, places, times, kept)))
+        rollback.append(_seconds(ours.change))
+        replan.append(rollback[-1] + _seconds(ours.note))
     median = statistics.median(steps)
+    baselines = {name: statistics.median(times) for name, times in seconds.items()}
     return {
         "model": model,
         "context": context,
         "threads": threads,
         "tokens_per_second": round(1 / median, 1),
-        "notes_per_second": round(1 / median, 1),
+        "notes_per_second": round(1 / median / ours.tokens_per_note, 1),
+        "times_real_time": round(1 / median / ours.real_time, 2),
         "ms_per_token": {"p50": _ms(median), "p95": _ms(float(np.percentile(steps, 95)))},
         "prefill_ms": _ms(statistics.median(prefill)),
         "rollback_ms": _ms(statistics.median(rollback)),
-        "startup_ms": _ms(startup),
-        "baselines": _baselines(decoder.config, min(context, 1000), threads),
+        "replan_ms": _ms(statistics.median(replan)),
+        "startup_ms": _ms(statistics.median(_cold_start(folder, threads) for _ in range(STARTS))),
+        "baselines": {name: round(1 / one, 2) for name, one in baselines.items()},
+        "times_baseline": {name: round(one / median, 1) for name, one in baselines.items()},
+        "n": {"tokens": len(steps)} | {name: len(times) for name, times in seconds.items()},
     }
 
 
-def _note(decoder: Decoder, rows: Any, places: Any, times: Any, at: int) -> None:
-    """Decode one note as playing does: slots, place, pitch, duration, velocity, and the step itself."""
-    if decoder.length:
-        decoder.slots()
-        z = decoder.look(int(places[at]))
-        decoder.pitch(z, 0)
-        decoder.duration(z, 60)
-        decoder.velocity(z, 60, 3)
-    decoder.append(rows[at : at + 1], places[at : at + 1], times[at : at + 1])
+def _contender(folder: Path, context: int, threads: int) -> Contender:
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    if config.get("model_type") == "gpt2":
+        return _Tokens(folder, context, threads)
+    return _Notes(folder, context, threads)
 
 
-def _again(decoder: Decoder, rows: Any, places: Any, times: Any, kept: int) -> None:
-    """Go back, read a changed block, and decode the first new note."""
-    decoder.rollback(kept)
-    decoder.append(rows[kept:-1], places[kept:-1], times[kept:-1])
-    _note(decoder, rows, places, times, len(rows) - 1)
+class _Notes:
+    """Decode notes of our own model."""
+
+    tokens_per_note = 1
+    real_time = OURS_NOTES_PER_SECOND
+
+    def __init__(self, folder: Path, context: int, threads: int) -> None:
+        if context < 2 * BLOCK_NOTES:
+            raise UsageError(f"a context of {context} is too short to measure; ask for {2 * BLOCK_NOTES} or more")
+        self.decoder = runtime.Decoder(folder, context=context + 2, threads=threads)
+        config = self.decoder.config
+        self.shape = (config["n_layer"], config["n_head"], config["n_embd"], 512)
+        self.context, self.rng = context, np.random.default_rng(0)
+        self.rows = self.rng.integers(0, config["input_rows"], (context + 2, 8))
+        self.places = self.rng.integers(0, config["next_rows"], context + 2)
+        self.times = np.arange(context + 2) * 3
+
+    def _append(self, first: int, stop: int) -> None:
+        at = slice(first, stop)
+        self.decoder.append(self.rows[at], self.places[at], self.times[at])
+
+    def prefill(self) -> None:
+        self.decoder.rollback(0)
+        self._append(0, self.context)
+
+    def token(self) -> None:
+        self.decoder.rollback(self.context - 1)
+        self._choose()
+        self._append(self.context - 1, self.context)
+
+    def change(self) -> None:
+        self.decoder.rollback(self.context - 1 - BLOCK_NOTES)
+        self._append(self.context - 1 - BLOCK_NOTES, self.context - 1)
+
+    def note(self) -> None:
+        z = self.decoder.look(int(self.places[self.context - 1]))
+        sample(self.decoder.chord(z), self.rng)
+        self._append(self.context - 1, self.context)
+        self._choose()
+
+    def _choose(self) -> None:
+        decoder, rng = self.decoder, self.rng
+        sample(decoder.slots()[0], rng, 1.0, 0.98)
+        z = decoder.look(int(self.places[decoder.length]))
+        pitch = sample(decoder.pitch(z, 0)[:128], rng, 1.0, 0.98)
+        duration = sample(decoder.duration(z, pitch), rng, 1.0, 0.98)
+        sample(decoder.velocity(z, pitch, duration), rng, 1.0, 0.98)
+
+
+class _Tokens:
+    """Decode tokens of a published checkpoint: onset, duration, note."""
+
+    tokens_per_note = 3
+    real_time = LAKH_TOKENS_PER_SECOND
+
+    def __init__(self, folder: Path, context: int, threads: int) -> None:
+        self.decoder = gpt2.Decoder(folder, threads=threads)
+        least, most = 4 * BLOCK_NOTES, self.decoder.context - 3
+        if not least <= context <= most:
+            raise UsageError(f"a context of {context} cannot be measured with this model; ask for {least} to {most}")
+        config = self.decoder.config
+        self.shape = (config["n_layer"], config["n_head"], config["n_embd"], config["vocab_size"])
+        self.context, self.rng = context, np.random.default_rng(0)
+        self.tokens = [self._random(i) for i in range(context)]
+        self._turn = 0
+
+    def _random(self, i: int) -> int:
+        rows = PUBLISHED_ROWS[i % 3]
+        return int(self.rng.integers(rows.start, rows.stop))
+
+    def prefill(self) -> None:
+        self.decoder.rollback(0)
+        self.decoder.append(self.tokens)
+
+    def token(self) -> None:
+        self.decoder.rollback(self.context - 1)
+        self._turn += 1
+        self._choose(PUBLISHED_ROWS[self._turn % 3])
+
+    def change(self) -> None:
+        kept = self.context - 3 * BLOCK_NOTES
+        self.decoder.rollback(kept)
+        self.decoder.append(self.tokens[kept:])
+
+    def note(self) -> None:
+        for rows in PUBLISHED_ROWS:
+            self._choose(rows)
+
+    def _choose(self, rows: slice) -> None:
+        self.decoder.append([rows.start + sample(self.decoder.logits(rows), self.rng, 1.0, 0.98)])
+
+
+def _baselines(ours: Contender, context: int, threads: int) -> dict[str, tuple[Callable[[], None], int]]:
+    try:
+        from composer.neural.baselines import Gpt2
+
+        gpt2 = Gpt2(*ours.shape, context, threads)
+    except ModuleNotFoundError:
+        return {}
+    return {WITH_CACHE: (gpt2.with_cache, TOKENS // 5), WITHOUT_CACHE: (gpt2.without_cache, 1)}
+
+
+def _in_turns(contenders: dict[str, tuple[Callable[[], None], int]]) -> dict[str, list[float]]:
+    """Return the seconds of each contender's calls; they take turns, in another order each round.
+
+    The first of several calls of a turn is not counted: the caches then hold the other contenders' weights.
+    """
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(ROUNDS):
+        names = list(contenders)
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            run, calls = contenders[name]
+            if len(times[name]) >= 2 and sum(times[name]) > PATIENCE_SECONDS:
+                continue
+            if calls > 1:
+                run()
+            times[name] += [_seconds(run) for _ in range(calls)]
+    return times
+
+
+def _cold_start(folder: Path, threads: int) -> float:
+    """Return the seconds from starting a process to the first note that it chose."""
+    program = "import sys; from composer.neural.bench import first_note; first_note(*sys.argv[1:])"
+    command = [sys.executable, "-c", program, str(folder), str(threads)]
+    begun = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        said = process.stdout.readline()
+        seconds = time.perf_counter() - begun
+    if not said:
+        raise UsageError(f"a process that opens the model in {folder} ended without a note; see what it wrote above")
+    return seconds
+
+
+def first_note(folder: str, threads: str) -> None:
+    """Open a model, read the shortest context, choose a note and say so on stdout."""
+    contender = _contender(Path(folder), 4 * BLOCK_NOTES, int(threads))
+    contender.prefill()
+    contender.change()
+    contender.note()
+    print("a note", flush=True)
 
 
 def _seconds(run: Callable[[], object]) -> float:
@@ -110,35 +263,3 @@ def _seconds(run: Callable[[], object]) -> float:
 
 def _ms(seconds: float) -> float:
     return round(1000 * seconds, 2)
-
-
-def _baselines(config: dict[str, Any], context: int, threads: int) -> dict[str, float]:
-    """Return tokens a second of a GPT-2 of the same layers and width in transformers, with its cache and without."""
-    try:
-        import torch
-        from transformers import GPT2Config, GPT2LMHeadModel
-    except ModuleNotFoundError:
-        return {}
-    torch.set_num_threads(threads)
-    shape = GPT2Config(
-        vocab_size=512,
-        bos_token_id=None,
-        eos_token_id=None,
-        n_positions=context + 8,
-        n_embd=config["n_embd"],
-        n_layer=config["n_layer"],
-        n_head=config["n_head"],
-    )
-    gpt2 = GPT2LMHeadModel(shape).eval()
-    tokens = torch.zeros((1, context), dtype=torch.long)
-    with torch.no_grad():
-        whole = [_seconds(lambda: gpt2(tokens, use_cache=False)) for _ in range(4)][1:]
-        cached = []
-        past = gpt2(tokens, use_cache=True).past_key_values
-        for _ in range(24):
-            cached.append(_seconds(lambda: gpt2(tokens[:, :1], past_key_values=past, use_cache=True)))
-            past.crop(-1)
-    return {
-        "transformers GPT-2, no cache": round(1 / statistics.median(whole), 1),
-        "transformers GPT-2, DynamicCache": round(1 / statistics.median(cached), 1),
-    }

@@ -28,8 +28,9 @@ class Layers:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        # A spinning pool takes the core that the player and the interface need.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Waiting between two operations is too short to sleep; between two runs the player and the interface need the
+        # core.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         self.session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self.width = width
         self._make_buffers((1, heads, context, width // heads))
@@ -101,11 +102,21 @@ class Decoder:
         n = C // H // 4
         self._rates = 10_000.0 ** (-np.arange(n) / n), 2 * np.pi / (24 * 2.0 ** np.arange(n))
         self.context = context
+        self._begin()
+
+    def _begin(self) -> None:
         self.length = 0
         self.forgotten = 0
-        self._hidden = np.zeros((context, C), np.float32)
-        self._angles = np.zeros((context, 2 * n))
+        self._hidden = np.zeros((self.context, int(self.config["n_embd"])), np.float32)
+        self._angles = np.zeros((self.context, 2 * len(self._rates[0])))
         self._last_length = 0
+
+    def twin(self) -> Decoder:
+        """Return another decoder of the same model, loaded once, for a sequence of its own."""
+        other = copy(self)
+        other._trunk, other._last = self._trunk.twin(), self._last.twin()
+        other._begin()
+        return other
 
     def append(self, rows: Ints, places: Ints, times: Ints) -> None:
         """Append events: table rows (N, inputs), their own places (N,) and times in 1/24 quarters (N,).

@@ -22,9 +22,12 @@ def probabilities(logits: NDArray[np.float32], temperature: float = 1.0, top_p: 
     p: NDArray[np.float64] = np.exp((scaled - scaled[best]) / temperature)
     p /= p.sum()
     if top_p < 1:
-        order = np.argsort(-p, kind="stable")
-        before = np.cumsum(p[order]) - p[order]
-        p[order[before > top_p]] = 0.0
+        falling = np.sort(p)[::-1]  # sorting values is several times faster than sorting places
+        kept = int(np.count_nonzero(np.cumsum(falling) - falling <= top_p))
+        least = falling[kept - 1]
+        equal = np.flatnonzero(p == least)
+        p[p < least] = 0.0
+        p[equal[kept - np.count_nonzero(falling > least) :]] = 0.0
         p /= p.sum()
     return p
 

@@ -1,0 +1,128 @@
+"""The decode benchmark: which shapes there are, which fields it prints, and what it times."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from composer.errors import UsageError
+from composer.generators import amt_sampling
+from composer.neural import bench, gpt2, shapes
+from composer.tokenizers import amt
+
+FIELDS = [
+    "model",
+    "context",
+    "threads",
+    "tokens_per_second",
+    "notes_per_second",
+    "times_real_time",
+    "ms_per_token",
+    "prefill_ms",
+    "rollback_ms",
+    "replan_ms",
+    "startup_ms",
+    "baselines",
+    "times_baseline",
+    "n",
+]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """Keep a tiny checkpoint of the published vocabulary."""
+    folder = tmp_path_factory.mktemp("published")
+    shapes.make_published(folder, 2, 2, 32)
+    return folder
+
+
+@pytest.fixture
+def brief(monkeypatch):
+    """Take few turns, and leave out what only a full-sized run can tell."""
+    monkeypatch.setattr(bench, "ROUNDS", 2)
+    monkeypatch.setattr(bench, "TOKENS", 5)
+    monkeypatch.setattr(bench, "STARTS", 1)
+
+
+class TestShapes:
+    @pytest.mark.parametrize(
+        "name", ["shape:", "shape:5", "shape:1x32", "shape:5x250", "shape:99x256", "shape:amt-huge", "amt-small"]
+    )
+    def test_an_unknown_shape_names_those_there_are(self, tmp_path, name):
+        with pytest.raises(UsageError, match=r"shape:amt-small, shape:amt-medium, shape:amt-large.*shape:5x256"):
+            shapes.make(name, tmp_path)
+
+    def test_a_published_name_is_its_shape(self, tmp_path, monkeypatch):
+        made = []
+        monkeypatch.setattr(shapes, "make_published", lambda folder, *shape: made.append(shape))
+        shapes.make("shape:amt-medium", tmp_path)
+
+        assert [(24, 16, 1024)] == made
+
+    def test_layers_times_width_is_a_shape_of_ours(self, tmp_path, monkeypatch):
+        made = []
+        monkeypatch.setattr(shapes, "make_random", lambda folder, *shape: made.append(shape))
+        shapes.make("shape:5x256", tmp_path)
+
+        assert [(5, 256)] == made
+
+    def test_the_published_vocabulary_is_the_samplers(self):
+        assert (amt_sampling.TIMES, amt_sampling.DURATIONS, amt_sampling.NOTES) == shapes.PUBLISHED_ROWS
+        assert (amt.VOCABULARY, amt.CONTEXT) == (shapes.PUBLISHED_VOCABULARY, shapes.PUBLISHED_CONTEXT)
+
+    def test_a_published_shape_plays(self, published):
+        decoder = gpt2.Decoder(published)
+        decoder.append([5, 10_100, 11_060])
+
+        assert np.isfinite(decoder.logits(shapes.PUBLISHED_ROWS[0])).all()
+
+
+class TestFigures:
+    def test_of_our_own_model(self, brief):
+        found = bench.decode("shape:2x32", None, 40, 1)
+
+        assert FIELDS == list(found)
+        assert {"p50", "p95"} == found["ms_per_token"].keys()
+        assert {"tokens": 10, bench.WITH_CACHE: 2, bench.WITHOUT_CACHE: 2} == found["n"]
+        assert found["tokens_per_second"] == found["notes_per_second"]
+
+    def test_of_a_published_checkpoint(self, brief, published):
+        found = bench.decode("amt-tiny", published, 60, 1)
+
+        assert FIELDS == list(found)
+        assert found["notes_per_second"] == pytest.approx(found["tokens_per_second"] / 3, abs=0.1)
+        assert 68 * found["times_real_time"] == pytest.approx(found["tokens_per_second"], rel=0.02)
+
+    @pytest.mark.parametrize("context", [10, 1024])
+    def test_a_context_that_cannot_be_measured_says_which_can(self, published, context):
+        with pytest.raises(UsageError, match="32 to 1021"):
+            bench.decode("amt-tiny", published, context, 1)
+
+
+def test_contenders_take_turns_in_another_order_each_round(monkeypatch):
+    """The first call of several is not counted, a single one is."""
+    monkeypatch.setattr(bench, "ROUNDS", 2)
+    calls = []
+    times = bench._in_turns({name: (lambda name=name: calls.append(name), n) for name, n in (("a", 2), ("b", 1))})
+
+    assert [*"aaabbaaa"] == calls
+    assert [4, 2] == [len(times["a"]), len(times["b"])]
+
+
+def test_a_slow_contender_stops_after_two_turns(monkeypatch):
+    monkeypatch.setattr(bench, "_seconds", lambda run: 15.0)
+
+    assert 2 == len(bench._in_turns({"slow": (lambda: None, 1)})["slow"])
+
+
+def test_a_token_stands_at_the_end_of_the_context(published):
+    """What is timed is the token that fills the context, whatever came before."""
+    contender = bench._contender(published, 60, 1)
+    contender.prefill()
+    contender.token()
+    contender.change()
+    contender.note()
+    contender.token()
+
+    assert 60 == contender.decoder.length
