@@ -129,6 +129,12 @@ class TestWarmStart:
         assert 0 == torch.load(tmp_path / "b" / "state.pt", weights_only=True)["progress"][0]
         assert str(tmp_path / "a") == json.loads((tmp_path / "b" / "run.json").read_text())["start"]
 
+    def test_a_resumed_run_needs_that_model_no_more(self, song, tmp_path):
+        loop.train([song], {}, TINY, tmp_path, stop_at=1)
+        loop.train([song], {}, replace(TINY, start=str(tmp_path / "gone")), tmp_path)
+
+        assert 6 == torch.load(tmp_path / "state.pt", weights_only=True)["progress"][0]
+
     @pytest.mark.parametrize("change", [{"n_embd": 64}, {"n_layer": 3}])
     def test_another_shape_is_refused(self, song, tmp_path, change):
         loop.train([song], {}, TINY, tmp_path / "a", stop_at=0)

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("a run that goes on has its weights; leave out --from, or begin a new run without --resume")
     # Of several processes the first may have begun to fill the folder when the others look.
     first = os.environ.get("RANK", "0") == "0"
-    if first and not args.resume and args.out.is_dir() and any(args.out.iterdir()):
+    if first and not args.resume and args.out.is_dir() and any(entry.name != "cache" for entry in args.out.iterdir()):
         raise FileError(f"{args.out} is not empty; go on with its run (--resume), or name another folder")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:

@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from composer.errors import FileError
+from composer.neural.checkpoint import load_facts
 from composer.tokenizers.blocks import Ints
 from composer.training import corpora, loop
 from composer.training.arrays import SongArrays
@@ -93,4 +94,5 @@ def train(data: Path, out: Path, run: loop.Run) -> None:
     if not is_first():
         return
     publish(out, out)
+    log.info("published: %s", ", ".join(f"{name} {value}" for name, value in load_facts(out).items()))
     log.info("the model is in %s; copy it to a models folder, or name it: --set model=%s", out, out)

@@ -164,11 +164,11 @@ def summary(sums: dict[str, float]) -> dict[str, float]:
 class Learner:
     """Learn a step at a time: the model, the running average of its weights, and what moves them."""
 
-    def __init__(self, run: Run, world: World) -> None:
+    def __init__(self, run: Run, world: World, begins: bool = True) -> None:
         torch.manual_seed(run.seed)
         self.run, self.world = run, world
         self.model = Anticipator(config(run))
-        if run.start:
+        if begins and run.start:
             load_weights(Path(run.start), self.model)
         self.model.to(world.device)
         self.average = deepcopy(self.model)
@@ -233,7 +233,7 @@ def train(train_songs: list[SongArrays], valid: Validation, run: Run, out: Path,
         if run.batch < world.size:
             raise UsageError(f"{world.size} processes cannot share {run.batch} sequences; ask for a larger batch")
         torch.set_num_threads(max(1, run.threads // world.size))
-        learner = Learner(run, world)
+        learner = Learner(run, world, begins=not (out / "state.pt").exists())
         models, writes = [learner.model, learner.average], world.rank == 0
         at = load_state(out, models, learner.optims)
         if writes:
