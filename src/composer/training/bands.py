@@ -33,8 +33,8 @@ ARRANGEMENTS: dict[str, tuple[tuple[float, tuple[str, ...], dict[str, str]], ...
         (0.05, (), {"PIANO": "piano", "MELODY": "lead"}),
     ),
     "quartets": (
-        (0.60, ("MELODY",), {"PIANO": "piano", "LEFT": "bass"}),
-        (0.40, ("MELODY",), {"PIANO": "piano", "LEFT": "piano"}),
+        (0.60, ("MELODY",), {"RIGHT": "piano", "LEFT": "bass"}),
+        (0.40, ("MELODY",), {"PIANO": "piano"}),
     ),
     "openewld": (
         (0.70, ("MELODY",), {}),

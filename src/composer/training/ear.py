@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TypeVar
 
-from composer.generators.counts import BLOCK, Tables, hear, load_tables, place_at
+import numpy as np
+
+from composer.generators.counts import BLOCK, Evidence, Tables, hear, load_tables, place_at
 from composer.generators.harmony import HarmonyFollower
 from composer.music import Note, Score, Span
 from composer.music.chords import Chord, Key
@@ -15,6 +18,12 @@ from composer.training.song import ChordSpan
 
 PAGE, OVERLAP = 256, 32
 """How many blocks are judged at once, and how many after them are heard before they are."""
+TRUST = 1.5
+"""How much more the notes count than for a player alone: here the whole texture is heard."""
+RESTLESS = 3.0
+"""How many times likelier a change of the chord is than in pop songs; chorales change it on every quarter."""
+OWN = 0.5
+"""The share of what sounds that must belong to a chord for it to be known."""
 KeySpan = tuple[int, int, Key]
 Value = TypeVar("Value")
 
@@ -22,22 +31,50 @@ Value = TypeVar("Value")
 def by_ear(score: Score, notes: Iterable[Note], tables: Tables | None = None) -> tuple[list[ChordSpan], list[KeySpan]]:
     """Return the chords and keys that `notes` (sounding together, in any order) suggest, from tick 0 to their end.
 
-    Neighbours differ; time that sounds like no chord is left out of the chords. Ticks lie on blocks of half a quarter.
+    Time that sounds like no chord of ours is left out of the chords. Ticks lie on blocks of half a quarter.
     """
-    follower = HarmonyFollower(tables or load_tables())
+    follower = HarmonyFollower(whole_texture(tables or load_tables()))
     chords: list[Chord] = []
     keys: list[Key] = []
     blocks = inside(notes)
+    heard: list[Evidence] = []
     for block, sounding in enumerate(blocks):
         start = block * BLOCK
-        follower.feed(hear(sounding, Span(start, start + BLOCK)), place_at(score, start))
+        heard.append(hear(sounding, Span(start, start + BLOCK)))
+        follower.feed(heard[-1], place_at(score, start))
         keys.append(follower.key)
         waiting = block + 1 - len(chords)
         if waiting == PAGE + OVERLAP or block + 1 == len(blocks):
             chords += follower.heard(waiting)[: waiting if block + 1 == len(blocks) else PAGE]
             del follower.beliefs[:-OVERLAP]
-    spans = [span for span in runs(chords) if span[2].root is not None]
-    return spans, runs(keys)
+    return [span for span in runs(chords) if is_known(span, heard)], runs(keys)
+
+
+def whole_texture(tables: Tables) -> Tables:
+    """Return the tables for music whose every note is heard: what sounds is some chord, and the notes decide."""
+    start, move = tables.start.copy(), tables.move.copy()
+    start[:, 0], move[..., 0] = 0, 0
+    change = {blocks: tuple(_odds(p) for p in row) for blocks, row in tables.change.items()}
+    line, beat, off = tables.weak
+    return replace(
+        tables,
+        emission=tables.emission * TRUST,
+        start=start / start.sum(-1, keepdims=True),
+        move=move / move.sum(-1, keepdims=True),
+        change=change,
+        weak=(_odds(line), _odds(beat), _odds(off)),
+    )
+
+
+def _odds(probability: float) -> float:
+    return probability * RESTLESS / (1 + probability * (RESTLESS - 1))
+
+
+def is_known(span: ChordSpan, heard: Sequence[Evidence]) -> bool:
+    """Return whether enough of what was heard in a span belongs to its chord; silence belongs to none."""
+    start, end, chord = span
+    weights = np.array(heard[start // BLOCK : end // BLOCK]).sum((0, 1))
+    return bool(weights.any() and weights[list(chord.pitch_classes)].sum() >= OWN * weights.sum())
 
 
 def inside(notes: Iterable[Note]) -> list[list[Note]]:

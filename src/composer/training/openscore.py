@@ -14,6 +14,7 @@ from pathlib import Path
 
 from composer.midi import files
 from composer.music import Note, Part, Score
+from composer.training.bars import barred
 from composer.training.ear import by_ear, longest
 from composer.training.song import Song, works
 
@@ -47,14 +48,14 @@ def cycle(path: Path) -> str:
 
 
 def _lied(path: Path, number: int, split: str) -> Song:
-    score = files.read(path)
+    score = barred(files.read(path))
     melody, piano = voice_and_piano(score.parts)
     parts = (melody, Part("PIANO", _merged(piano), 1))
     return _song(replace(score, parts=parts), [*melody.notes, *parts[1].notes], number, split, "lieder")
 
 
 def _quartet(path: Path, number: int, split: str) -> Song:
-    score = files.read(path)
+    score = barred(files.read(path))
     if len(score.parts) != 4:
         raise ValueError(f"{len(score.parts)} parts are not a quartet")
     first, second, viola, cello = score.parts
