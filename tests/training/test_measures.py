@@ -1,17 +1,25 @@
 """Measures of accompaniment on examples small enough to sing."""
 
-import pytest
+from itertools import pairwise
 
-from composer.music import Note, Span
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from composer.music import Meter, Note, Score, Span
 from composer.music.chords import Chord
 from composer.training.measures import (
+    Quotations,
     chord_share,
     consonance,
     density,
-    longest_quotation,
+    entropy,
+    off_grid,
+    on_grid,
     onset_interval_distance,
     onset_intervals,
     pitch_class_distance,
+    places_in_bar,
     value_distance,
 )
 
@@ -80,9 +88,53 @@ def test_value_distance_is_in_bins():
     assert 1.0 == value_distance([80], [84])
 
 
-def test_the_longest_quotation_is_found_in_another_key():
-    song = [Note(i * 480, pitch, 480) for i, pitch in enumerate((60, 62, 64, 65, 67, 60))]
-    quote = [Note(i * 480, pitch, 480) for i, pitch in enumerate((50, 67, 69, 71, 72, 50))]
+def line(*pitches):
+    return [Note(i * 480, pitch, 480) for i, pitch in enumerate(pitches)]
 
-    assert 4 == longest_quotation(quote, [song])
-    assert 0 == longest_quotation(quote, [])
+
+def test_the_longest_quotation_is_found_in_another_key():
+    corpus = Quotations([line(60, 62, 64, 65, 67, 60)])
+
+    assert 4 == corpus.longest(line(50, 67, 69, 71, 72, 50))
+    assert 0 == corpus.longest(line(50, 53, 49))
+    assert 0 == corpus.longest([])
+
+
+def test_nothing_is_quoted_from_nothing():
+    assert 0 == Quotations([]).longest(line(60, 62))
+
+
+def test_a_quotation_does_not_go_on_in_the_next_piece():
+    assert 3 == Quotations([line(60, 62, 64), line(64, 65, 67)]).longest(line(60, 62, 64, 65, 67))
+
+
+@given(st.lists(st.lists(st.integers(60, 63), max_size=20), max_size=4), st.lists(st.integers(60, 63), max_size=20))
+def test_quotations_are_as_long_as_looking_everywhere_finds(corpus, notes):
+    def runs(pitches):
+        steps = [b - a for a, b in pairwise(pitches)]
+        return {tuple(steps[i:j]) for i in range(len(steps)) for j in range(i + 1, len(steps) + 1)}
+
+    shared = runs(notes) & set().union(*map(runs, corpus))
+    expected = 1 + max(map(len, shared)) if shared else 0
+
+    assert expected == Quotations([line(*piece) for piece in corpus]).longest(line(*notes))
+
+
+def test_places_in_the_bar_are_counted_in_twelfths_of_a_quarter():
+    score = Score(meters=(Meter(0, 3, 4),))
+    shares = places_in_bar([Note(0, 60, 9), Note(1440, 60, 9), Note(1440, 64, 9), Note(480 + 38, 60, 9)], score)
+
+    assert [(0, 2 / 3), (13, 1 / 3)] == [(i, s) for i, s in enumerate(shares) if s]
+
+
+def test_notes_near_the_grid_are_on_it():
+    notes = [Note(tick, 60, 9) for tick in (0, 230, 251, 500)]
+
+    assert 0.5 == on_grid(notes, 240, 10)
+    assert (0 + 10 + 9 + 0) / 4 == off_grid(notes, 20)
+
+
+def test_entropy_is_in_bits():
+    assert 0.0 == entropy([])
+    assert 0.0 == entropy([60, 60])
+    assert 2.0 == entropy([60, 62, 64, 65])

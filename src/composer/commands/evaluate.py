@@ -15,6 +15,12 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder of the unpacked data sets")
     parser.add_argument("--suite", default="all", metavar="NAME", help="which measurements (default: all)")
     parser.add_argument("--songs", type=options.whole(1), default=None, metavar="N", help="use N songs only")
+    parser.add_argument(
+        "--seeds", type=options.whole(1, 100), default=1, metavar="N", help="play N times, from --seed on"
+    )
+    parser.add_argument("--jobs", type=options.whole(1, 64), default=1, metavar="N", help="play in N processes")
+    help = "a model folder whose loss is printed beside (suite loss)"
+    parser.add_argument("--baseline", type=Path, default=None, metavar="FOLDER", help=help)
     options.add_choices(parser)
     options.add_json(parser)
 
@@ -22,12 +28,23 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
     params = options.params(args, args.name)
+    if args.baseline is not None and not (args.baseline / "config.json").is_file():
+        raise FileError(f"there is no model in {args.baseline}; name a folder with config.json in it")
     if not args.data.is_dir():
         raise FileError(f"there is no folder {args.data}; unpack a data set and name its folder with --data")
     try:
         from composer.training.evaluate import evaluate
 
-        result = evaluate(args.name, args.data, suite=args.suite, songs=args.songs, seed=args.seed, params=params)
+        result = evaluate(
+            args.name,
+            args.data,
+            suite=args.suite,
+            songs=args.songs,
+            seeds=range(args.seed, args.seed + args.seeds),
+            params=params,
+            baseline=args.baseline,
+            jobs=args.jobs,
+        )
     except ModuleNotFoundError as error:
         raise ComposerError(
             f"evaluation needs {error.name}, which playing does not; install it with: pip install 'composer[train]'"
@@ -37,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print(f"{result['generator']}, suite {result['suite']}, split {result['split']}, {result['seconds']:.0f} s")
     columns = {args.name: result["metrics"], **result["baselines"]}
-    for metric in result["metrics"]:
-        print(f"  {metric}: " + ", ".join(f"{name} {values.get(metric, '-')}" for name, values in columns.items()))
+    for metric in dict.fromkeys(metric for figures in columns.values() for metric in figures):
+        told = {name: figures[metric] for name, figures in columns.items() if metric in figures}
+        print(f"  {metric}: " + ", ".join(f"{name} {value}" for name, value in told.items()))
     return 0

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from composer.music import TICKS_PER_QUARTER, Note, Span
+from composer.music import TICKS_PER_QUARTER, Note, Score, Span
 from composer.music.chords import Chord
 
 CONSONANT = frozenset({0, 3, 4, 5, 7, 8, 9})
@@ -100,18 +100,92 @@ def value_distance(a: Iterable[int], b: Iterable[int], width: int = 4) -> float:
     return distance(one / max(1, one.sum()), other / max(1, other.sum()))
 
 
-def longest_quotation(notes: Iterable[Note], corpus: Iterable[Iterable[Note]]) -> int:
-    """Return the longest run of notes whose intervals also occur in a row in one piece of `corpus`."""
-    run = _intervals(notes)
-    longest = 0
-    for piece in corpus:
-        other = _intervals(piece)
-        lengths = np.zeros(len(other) + 1, dtype=int)
-        for interval in run:
-            # lengths[j + 1]: the common run that ends at this interval and at interval j of the piece.
-            lengths[1:] = np.where(other == interval, lengths[:-1] + 1, 0)
-            longest = max(longest, int(lengths.max()))
-    return longest + 1 if longest else 0
+def places_in_bar(notes: Iterable[Note], score: Score) -> NDArray[np.float64]:
+    """Return the share of onsets (notes that begin together are one) at each twelfth of a quarter of the bar."""
+    grid, longest = TICKS_PER_QUARTER // 12, 12 * 8
+    onsets = {note.onset for note in notes}
+    bins = [min(longest, (tick - score.bar_start(tick) + grid // 2) // grid) for tick in onsets]
+    shares: NDArray[np.float64] = np.bincount(bins, minlength=longest + 1) / max(1, len(bins))
+    return shares
+
+
+def on_grid(notes: Iterable[Note], grid: int, near: int) -> float:
+    """Return the share of onsets at most `near` ticks from a multiple of `grid` ticks."""
+    misses = [_miss(note.onset, grid) for note in notes]
+    return sum(miss <= near for miss in misses) / max(1, len(misses))
+
+
+def off_grid(notes: Iterable[Note], grid: int) -> float:
+    """Return by how many ticks onsets miss the nearest multiple of `grid` ticks, on average."""
+    misses = [_miss(note.onset, grid) for note in notes]
+    return sum(misses) / max(1, len(misses))
+
+
+def _miss(tick: int, grid: int) -> int:
+    return min(tick % grid, -tick % grid)
+
+
+def entropy(values: Iterable[int]) -> float:
+    """Return the entropy of values in bits, 0.0 of none."""
+    _, counts = np.unique(np.array(list(values), dtype=np.int64), return_counts=True)
+    p = counts / max(1, counts.sum())
+    return float(-(p * np.log2(p)).sum()) + 0.0
+
+
+class Quotations:
+    """Find the longest run of notes whose intervals also occur in a row in one piece of a corpus.
+
+    Runs of the corpus are named by doubling: equal runs of 2n intervals have equal names of both halves (Karp, Miller,
+    Rosenberg, Rapid Identification of Repeated Patterns in Strings, 1972), so every question is a search in a sorted
+    array, however large the corpus is.
+    """
+
+    def __init__(self, corpus: Iterable[Iterable[Note]]) -> None:
+        # What stands between two pieces occurs once, so that no run goes from one into the next.
+        pieces = [np.append(_intervals(piece), 1000 + i) for i, piece in enumerate(corpus)]
+        whole = np.concatenate([np.zeros(0, dtype=np.int64), *pieces])
+        self._base = len(whole) + 1
+        self._runs = {1: np.unique(whole)}
+        """Names of the runs of some length, sorted; the place of a name in them is the run's name in longer ones."""
+        self._names = [_place(self._runs[1], whole)]
+        """Which run of 1, 2, 4 ... intervals begins at each place of the corpus."""
+
+    def longest(self, notes: Iterable[Note]) -> int:
+        """Return the length of the longest shared run in notes, 0 when not even one interval is shared."""
+        found = _place(self._runs[1], _intervals(notes))
+        if not (found >= 0).any():
+            return 0
+        length = 1
+        while ((doubled := self._find(found, 2 * length)) >= 0).any():
+            found, length = doubled, 2 * length
+        low, high = length, 2 * length - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if (self._find(found, middle) >= 0).any() else (low, middle - 1)
+        return low + 1
+
+    def _find(self, names: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+        """Return the names of the runs of `length` at each place, -1 for strangers, from those of shorter ones."""
+        if length not in self._runs:
+            level = (length - 1).bit_length() - 1
+            if level == len(self._names):
+                self._names.append(self._find(self._names[-1], 1 << level))
+            self._runs[length] = np.unique(self._paired(self._names[level], length))
+        return _place(self._runs[length], self._paired(names, length))
+
+    def _paired(self, names: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+        """Return one number for the two runs, a power of two long, that cover a run of `length`."""
+        further = length - (1 << (length - 1).bit_length() - 1)
+        first, second = names[:-further], names[further:]
+        return np.where((first < 0) | (second < 0), -1, first * self._base + second)
+
+
+def _place(known: NDArray[np.int64], names: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where each name is in the sorted `known`, -1 where it is not."""
+    if not len(known):
+        return np.full(len(names), -1)
+    at = np.minimum(np.searchsorted(known, names), len(known) - 1)
+    return np.where(known[at] == names, at, -1)
 
 
 def _intervals(notes: Iterable[Note]) -> NDArray[np.int64]:
