@@ -14,7 +14,7 @@ from composer.generators.base import Context, PartNote
 from composer.generators.clouds import SCREENS, cells, screens, sections
 from composer.generators.compass import folded, reflected
 from composer.generators.controls import SNAPS, AchorripsisParams
-from composer.generators.heard import Heard, Manner
+from composer.generators.heard import Ear, Heard, Manner
 from composer.generators.stochastic import TIMBRES, Draws, Field, arrivals, exponential, gaussian, linear
 from composer.music import TICKS_PER_QUARTER, Note, Part, Score, Span
 
@@ -82,6 +82,7 @@ class Achorripsis:
         """Make one; `seed` may be any integer."""
         self.params = params
         self._seed = seed % 2**63
+        self._ear = Ear()
 
     @classmethod
     def parts(cls, params: AchorripsisParams) -> tuple[Part, ...]:
@@ -94,7 +95,7 @@ class Achorripsis:
         """Yield the notes of the machine's parts in `span`; it takes some milliseconds a cell."""
         if not context.machine:
             return
-        scene = _Scene(context, span, self.params)
+        scene = _Scene(context, span.end, self._ear.hear(context, span), self.params)
         notes = {
             entry
             for field in self._fields(context.score, span)
@@ -129,11 +130,11 @@ class Achorripsis:
 class _Scene:
     """Hold one question: what was heard, and which part plays which timbre."""
 
-    def __init__(self, context: Context, span: Span, params: AchorripsisParams) -> None:
+    def __init__(self, context: Context, end: int, heard: Heard, params: AchorripsisParams) -> None:
         self._params = params
-        self._heard = Heard(context, span)
+        self._heard = heard
         self._score = context.score
-        self._end = span.end
+        self._end = end
         self._parts = context.machines
         self._manners: dict[int, Manner] = {}
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from composer.generators.base import Context
-from composer.music import TICKS_PER_QUARTER, Note, Span
+from composer.music import TICKS_PER_QUARTER, Note, Part, Span
 
 TOGETHER = 40
 """Ticks within which notes count as one chord, because fingers do not come down at once."""
+REMEMBERED = 128
+"""Sounds, durations and loudnesses that are looked back on, the latest ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +34,22 @@ class Heard:
     that is filled) is what it listens to.
     """
 
-    def __init__(self, context: Context, span: Span) -> None:
-        parts = context.players
-        self._is_gap = not any(part.notes for part in parts)
-        if self._is_gap:
-            parts = tuple(p.with_notes(n for n in p.notes if n.onset >= span.end) for p in context.machines)
+    def __init__(self, parts: Sequence[Part], known_until: int, is_gap: bool = False) -> None:
+        """Hear the notes of `parts`; `is_gap` says that they stand behind the span and count as heard everywhere."""
+        self._is_gap = is_gap
+        self._known_until = known_until
         self._notes = sorted(note for part in parts for note in part.notes)
         self._onsets = [note.onset for note in self._notes]
-        self._pitched = sorted(note for part in parts if not part.is_drums for note in part.notes)
-        self._known_until = context.known_until
-        self._chords = _chords(self._pitched)
+        self._velocities = _sums([note.velocity for note in self._notes])
+        pitched = sorted(note for part in parts if not part.is_drums for note in part.notes)
+        self._pitched = [note.onset for note in pitched]
+        self._pitches = _sums([note.pitch for note in pitched])
+        self._squares = _sums([note.pitch**2 for note in pitched])
+        self._chords = _chords(pitched)
         self._chord_onsets = [chord[0].onset for chord in self._chords]
-        beats = sorted({chord[0].onset for chord in _chords(self._notes)})
+        beats = [chord[0].onset for chord in _chords(self._notes)]
         self._gaps = [(after, after - before) for before, after in pairwise(beats)]
-        self._gap_ends = [end for end, _ in self._gaps]
+        self._gap_ends = beats[1:]
 
     def count(self, tick: int) -> int:
         """Return how many notes had begun before `tick`."""
@@ -74,33 +78,59 @@ class Heard:
 
         Once the player rests for a quarter, the time of the rest no longer counts.
         """
-        if not self._is_gap:
-            now = min(tick, self._known_until)
-            until = bisect_left(self._onsets, now)
-            now = min(now, self._onsets[until - 1] + TICKS_PER_QUARTER) if until else now
-            since = bisect_left(self._onsets, now - memory, 0, until)
-        else:
-            since, until = 0, bisect_left(self._onsets, self._onsets[0] + memory) if self._onsets else 0
-            now = self._onsets[0] + memory if self._onsets else 0
-        if since == until:
+        if not self._notes:
             return None
-        recent = self._notes[since:until]
-        length = max(TICKS_PER_QUARTER, min(memory, now - recent[0].onset))
-        low, high = bisect_left(self._pitched, recent[0]), bisect_right(self._pitched, recent[-1])
-        return _manner(recent, self._pitched[low:high], length)
+        now = self._onsets[0] + memory if self._is_gap else min(tick, self._known_until)
+        until = bisect_left(self._onsets, now)
+        if not until:
+            return None
+        now = min(now, self._onsets[until - 1] + TICKS_PER_QUARTER)
+        since = bisect_left(self._onsets, now - memory, 0, until)
+        length = max(TICKS_PER_QUARTER, min(memory, now - self._onsets[since]))
+        velocity = _mean(self._velocities, since, until)
+        density = (until - since) * TICKS_PER_QUARTER / length
+        low = bisect_left(self._pitched, self._onsets[since])
+        high = bisect_right(self._pitched, self._onsets[until - 1])
+        if low == high:
+            return Manner(density, 60.0, 0.0, velocity)
+        pitch = _mean(self._pitches, low, high)
+        spread = max(0.0, _mean(self._squares, low, high) - pitch**2) ** 0.5
+        return Manner(density, pitch, spread, velocity)
 
     def _within(self, ticks: Sequence[int], span: Span) -> tuple[int, int]:
         if self._is_gap:
-            return 0, len(ticks)
-        return bisect_left(ticks, span.start), bisect_left(ticks, span.end)
+            return 0, min(REMEMBERED, len(ticks))
+        high = bisect_left(ticks, span.end)
+        return max(bisect_left(ticks, span.start), high - REMEMBERED), high
 
 
-def _manner(notes: Sequence[Note], pitched: Sequence[Note], length: int) -> Manner:
-    pitches = [note.pitch for note in pitched]
-    middle = sum(pitches) / len(pitches) if pitches else 60.0
-    spread = (sum((pitch - middle) ** 2 for pitch in pitches) / len(pitches)) ** 0.5 if pitches else 0.0
-    velocity = sum(note.velocity for note in notes) / len(notes)
-    return Manner(len(notes) * TICKS_PER_QUARTER / length, middle, spread, velocity)
+class Ear:
+    """Hear the player of each question, and keep what was heard while the player is the same."""
+
+    def __init__(self) -> None:
+        self._parts: tuple[Part, ...] = ()
+        self._known_until = 0
+        self._heard = Heard((), 0)
+
+    def hear(self, context: Context, span: Span) -> Heard:
+        """Return what is heard when `span` is asked for; the same object for the same parts."""
+        parts = context.players
+        if not any(part.notes for part in parts):
+            behind = [p.with_notes(n for n in p.notes if n.onset >= span.end) for p in context.machines]
+            return Heard(behind, context.known_until, is_gap=True)
+        is_same = len(parts) == len(self._parts) and all(a is b for a, b in zip(parts, self._parts, strict=True))
+        if not is_same or self._known_until != context.known_until:
+            self._parts, self._known_until = parts, context.known_until
+            self._heard = Heard(parts, context.known_until)
+        return self._heard
+
+
+def _sums(values: list[int]) -> list[int]:
+    return list(accumulate(values, initial=0))
+
+
+def _mean(sums: Sequence[int], low: int, high: int) -> float:
+    return (sums[high] - sums[low]) / (high - low)
 
 
 def _chords(notes: Sequence[Note]) -> list[list[Note]]:

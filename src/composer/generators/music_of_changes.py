@@ -11,7 +11,7 @@ from composer.generators.base import Context, PartNote
 from composer.generators.charts import Chart, Material, Playing, Sound, material
 from composer.generators.compass import folded
 from composer.generators.controls import MusicOfChangesParams
-from composer.generators.heard import Heard
+from composer.generators.heard import Ear, Heard
 from composer.generators.oracle import numbers
 from composer.generators.proportions import Phrase, phrase_at
 from composer.music import TICKS_PER_QUARTER, Note, Part, Score, Span
@@ -68,6 +68,9 @@ class MusicOfChanges:
         self._seed = seed % 2**63
         self._materials: dict[int, Material] = {}
         self._changes = [0]
+        self._ear = Ear()
+        self._heard: Heard | None = None
+        self._playings: dict[tuple[int, int], Playing] = {}
 
     @classmethod
     def parts(cls, params: MusicOfChangesParams) -> tuple[Part, ...]:
@@ -78,7 +81,9 @@ class MusicOfChanges:
         """Yield the notes of the machine's parts in `span`; it takes some milliseconds a phrase."""
         if not context.machine:
             return
-        heard = Heard(context, span)
+        heard = self._ear.hear(context, span)
+        if heard is not self._heard:
+            self._heard, self._playings = heard, {}
         tick = span.start
         while tick < span.end:
             phrase = phrase_at(context.score, tick, self.params.measure)
@@ -110,13 +115,9 @@ class MusicOfChanges:
         """Yield the notes of the events that begin in a phrase before the tick `end`, layer by layer."""
         memory = MEMORY_BARS * context.score.meter_at(phrase.start).bar
         frozen = self._playing(heard, phrase.unit_start, phrase.unit_start - memory)
-        fresh: dict[int, Playing] = {}
 
         def playing(tick: int) -> Playing:
-            known = heard.count(tick)
-            if known not in fresh:
-                fresh[known] = self._playing(heard, tick, phrase.start - memory)
-            return fresh[known]
+            return self._playing(heard, tick, phrase.start - memory)
 
         pace = self.params.pace * self.tempo(context.score, phrase) / MIDDLE_TEMPO
         velocities = heard.velocities(Span(max(0, phrase.start - memory), phrase.start))
@@ -155,8 +156,13 @@ class MusicOfChanges:
                 yield PartNote(part.name, Note(onset, pitch, event.tick + event.ticks - onset, event.velocity))
 
     def _playing(self, heard: Heard, tick: int, since: int) -> Playing:
-        span = Span(max(0, since), tick)
-        return Playing(heard.chords(span), heard.gaps(span), heard.velocities(span), self.params.yours)
+        """Return what is on the charts at `tick`, from what was played since the tick `since`."""
+        known = heard.count(tick), since
+        if known not in self._playings:
+            span = Span(max(0, since), tick)
+            chords, gaps, velocities = heard.chords(span), heard.gaps(span), heard.velocities(span)
+            self._playings[known] = Playing(chords, gaps, velocities, self.params.yours)
+        return self._playings[known]
 
     def _material(self, layer: int) -> Material:
         if layer not in self._materials:
