@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from composer.errors import ModelError
 from composer.generators.base import Context, PartNote
-from composer.generators.blockstream import BlockStream
+from composer.generators.blockstream import BlockStream, Choice, Odds
 from composer.generators.controls import BANDS, KEYS, AnticipationParams
-from composer.generators.harmony import Listener
+from composer.generators.harmony import HarmonyFollower, Listener
+from composer.generators.hearing import Hearing
 from composer.generators.shaping import Sampling
 from composer.music import DRUM_CHANNEL, Note, Part, Span
 from composer.music.chords import Chord, Key
@@ -24,6 +24,9 @@ PART = {"Piano": (0, 0), "Bass": (1, 33), "Lead": (2, 73), "Drums": (DRUM_CHANNE
 """Channel and General MIDI program of each part."""
 MEMORY = 96
 """Blocks that are read again from nothing when a sequence is begun anew: twelve bars of four quarters."""
+COUNTED = 4.0
+"""How much more the counted model says where there is no ear, because the machine plays alone or takes over."""
+UNLIKELY = 1e-4
 LATEST = 2**62
 """A tick after all others."""
 
@@ -32,9 +35,11 @@ class Anticipation:
     """Propose by an anticipatory transformer over blocks of half a quarter; see composer.tokenizers.blocks.
 
     The player's block b - lead is known when the machine's block b is chosen; later player's notes are imagined and
-    forgotten. Chords of past blocks are decided again from the same seed, so the same context has the same answer
-    wherever it fits the model's window. After Thickstun, Hall, Donahue, Liang, Anticipatory Music Transformer (2024),
-    with a signed lead in musical time, chords before notes and one step a note.
+    forgotten. The chord of a block is heard in the player's notes alone (composer.generators.hearing), because a
+    model that reads the chords it chose itself believes them. Chords of past blocks are decided again from the same
+    seed, so the same context has the same answer wherever it fits the model's window. After Thickstun, Hall,
+    Donahue, Liang, Anticipatory Music Transformer (2024), with a signed lead in musical time, chords before notes
+    and one step a note.
     """
 
     Params = AnticipationParams
@@ -52,6 +57,7 @@ class Anticipation:
         if decoder.config["input_rows"] != B.INPUT_ROWS:
             raise ModelError(f"the model {params.model!r} speaks another vocabulary; choose one for 'blocks'")
         self._stream = BlockStream(decoder, _sampling(params))
+        self._hearing = Hearing(decoder.twin())
 
     @staticmethod
     def parts(params: AnticipationParams) -> tuple[Part, ...]:
@@ -71,34 +77,54 @@ class Anticipation:
         asked = self.params.key
         key = follower.key if asked == "auto" else Key(KEYS.index(asked))
         self.key, shift = key.name, B.key_shift(key.tonic, key.mode == "minor")
-        moved = B.transpose_chords(np.arange(B.CHORDS), -shift)  # the absolute chord of each key-relative one
-
-        def belief(block: int) -> NDArray[np.float64]:
-            return np.asarray(follower.foresee(block, max(0, self.params.lead))[moved])
-
         instruments = self._instruments(context)
+        played = tuple(sorted(set(instruments.values())))
+        mask = sum(1 << i for i in played)
         # A pianist who plays alone accompanies a melody of his imagination; one who has the melody plays it.
         alone = not context.players and "melody" not in self.params.band
-        identity = (shift, tuple(sorted(set(instruments.values()))), self.params.lead, context.role)
-        self._stream.begin(identity, max(begun, first - MEMORY), belief)
+        by_ear = context.role == "accompany" and not alone
+        origin = max(begun, first - MEMORY)
+        self._stream.begin((shift, played, self.params.lead, context.role), origin, by_ear)
         player, machine = self._rows(context, instruments, span.start, shift)
+        start = self._stream.skip(first, player, machine, alone)
+        row = partial(self._block_row, context, mask)
+        believe = self._counted(follower, shift)
+        if by_ear:
+
+            def told(block: int) -> B.Ints:
+                return self._group(player, block) if block - self.params.lead < heard else player[:0]
+
+            ear = self._hearing.listen((shift, self.params.lead), origin, start, last - 1, told, row)
+            believe = partial(self._heard, ear, believe)
         joins = begun + self._bars_of_listening(context, begun)
-        mask = sum(1 << i for i in set(instruments.values()))
-        for block in range(self._stream.skip(first, player, machine, alone), last):
-            row = partial(self._block_row, context, block, mask)
+        for block in range(start, last):
             given = _in_blocks(machine, block, block)
             imagined = alone or block - self.params.lead >= heard
             known = None if imagined else self._group(player, block)
-            rng = partial(np.random.default_rng, [self.seed, block])
+            choice = Choice(partial(believe, block), partial(np.random.default_rng, [self.seed, block]))
             if block < max(first, joins):
-                self._stream.replay(block, row, known, given, rng)
+                self._stream.replay(block, partial(row, block), known, given, choice)
                 continue
             after = (span.start - block * B.BLOCK_TICKS + B.GRID - 1) // B.GRID
-            for event in self._stream.play(block, row, known, given, rng, max(0, after)):
+            for event in self._stream.play(block, partial(row, block), known, given, choice, max(0, after)):
                 note = self._note(event, shift)
                 if note.onset in span:
                     yield PartNote(self._name(int(event[B.INST]), instruments), note)
             self._name_chord(block, shift)
+
+    def _counted(self, follower: HarmonyFollower, shift: int) -> Callable[[int], Odds]:
+        """Return what the counted model believes of the chord of a block, as log-odds of key-relative chords."""
+        moved = B.transpose_chords(np.arange(B.CHORDS), -shift)  # the absolute chord of each key-relative one
+        lead = max(0, self.params.lead)
+        return lambda block: COUNTED * self.params.listening * np.log(follower.foresee(block, lead)[moved] + UNLIKELY)
+
+    @staticmethod
+    def _heard(ear: dict[int, Odds], counted: Callable[[int], Odds], block: int) -> Odds:
+        # The ear knows more than the counted model, which is asked beside it only a little; the ear's window may be the
+        # shorter one, when the player plays many notes.
+        if block not in ear:
+            return counted(block)
+        return np.asarray(np.log(ear[block] + UNLIKELY) + counted(block) / COUNTED)
 
     @staticmethod
     def _begun(context: Context) -> int | None:
@@ -161,7 +187,7 @@ class Anticipation:
     def _name(instrument: int, instruments: dict[str, int]) -> str:
         return next(name for name, i in instruments.items() if i == instrument)
 
-    def _block_row(self, context: Context, block: int, mask: int) -> B.Ints:
+    def _block_row(self, context: Context, mask: int, block: int) -> B.Ints:
         tick = block * B.BLOCK_TICKS
         meter = context.score.meter_at(tick)
         place = (tick - context.score.bar_start(tick)) // B.BLOCK_TICKS

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from composer.generators.harmony import promise
 from composer.generators.shaping import JUST, JUST_BLOCKS, Sampling
 from composer.neural.sampling import sample
 from composer.tokenizers import blocks as B
@@ -17,14 +18,10 @@ from composer.tokenizers.blocks import Ints
 MOST_NOTES = 16
 """Notes a block may hold: more is a stuck model, not music."""
 MOST_IMAGINED = 6
-import os
-
-OWN = float(os.environ.get("OWN", "1"))
-GAIN = float(os.environ.get("GAIN", "0"))
-from composer.generators.harmony import _SHARED
-
 TONIC = 1
 """The chord of a block before which nothing is known: the tonic, in major."""
+FLATTER = 6.0
+"""How much closer together the promises of chords lie than their probabilities."""
 
 
 @dataclass(slots=True)
@@ -42,14 +39,17 @@ class _Group:
 
 Identity = tuple[int, tuple[int, ...], int, str]
 """What makes another sequence of the same music: key shift, instruments, lead and role."""
-Belief = Callable[[int], NDArray[np.float64]]
+Odds = NDArray[np.float64]
+"""Log-odds of each key-relative chord."""
 MakeRow = Callable[[], Ints]
-MakeRandom = Callable[[], np.random.Generator]
-"""Made only for a block that has to be chosen: most blocks of a question are as they were."""
 
 
-def _believe_anything(block: int) -> NDArray[np.float64]:
-    return np.full(B.CHORDS, 1 / B.CHORDS)
+class Choice(NamedTuple):
+    """Say how a block is chosen, should it have to be: most blocks of a question are as they were."""
+
+    believe: Callable[[], Odds]
+    """What is heard of its chord."""
+    rng: Callable[[], np.random.Generator]
 
 
 def _difference(before: Ints, now: Ints) -> int:
@@ -74,21 +74,22 @@ class BlockStream:
         self._instruments: tuple[int, ...] = ()
         self._lead = 1
         self._at = 0
-        self._belief: Belief = _believe_anything
+        self._by_ear = False
+        self._unread: list[Ints] = []
         self._told: tuple[int, Ints, Ints] | None = None
 
-    def begin(self, identity: Identity, first: int, belief: Belief) -> None:
+    def begin(self, identity: Identity, first: int, by_ear: bool = False) -> None:
         """Begin a question; a new identity (key shift, instruments, lead, role) begins a new sequence at `first`.
 
-        `belief` returns what another listener holds likely of a block's chord: probabilities of key-relative chords.
+        Chords are chosen `by_ear`, that is by what is heard of them alone, or by that and by how the sequence goes on.
         """
         kept = bool(self._groups) and identity == self._identity and self._groups[0].block <= first
         self._identity = identity
-        self._belief = belief
+        self._by_ear = by_ear
         _, self._instruments, self._lead, _ = identity
         if not kept:
             self._groups.clear()
-            self.decoder.rollback(0)
+            self._go_back(0)
             self.first = first
             self._told = None
         self._at = 0
@@ -119,22 +120,22 @@ class BlockStream:
         """Return the key-relative chord chosen for a block of the last question."""
         return next(g.chord for g in reversed(self._groups) if g.block == block)
 
-    def replay(self, block: int, row: MakeRow, player: Ints | None, machine: Ints, rng: MakeRandom) -> None:
+    def replay(self, block: int, row: MakeRow, player: Ints | None, machine: Ints, choice: Choice) -> None:
         """Make sure that a past block is in the decoder: the player's rows, its chord, the machine's rows as given."""
-        for _ in self._block(block, row, player, machine, rng, None):
+        for _ in self._block(block, row, player, machine, choice, None):
             pass
 
     def play(
-        self, block: int, row: MakeRow, player: Ints | None, machine: Ints, rng: MakeRandom, after: int
+        self, block: int, row: MakeRow, player: Ints | None, machine: Ints, choice: Choice, after: int
     ) -> Iterator[Ints]:
         """Yield the machine's events chosen for a block, from position `after` on; `machine` holds those already fixed.
 
         A player of None is imagined.
         """
-        yield from self._block(block, row, player, machine, rng, after)
+        yield from self._block(block, row, player, machine, choice, after)
 
     def _block(
-        self, block: int, row: MakeRow, player: Ints | None, machine: Ints, rng: MakeRandom, after: int | None
+        self, block: int, row: MakeRow, player: Ints | None, machine: Ints, choice: Choice, after: int | None
     ) -> Iterator[Ints]:
         told = None if player is None else player[:, 1 : B.CHORD].tobytes()
         source = (told, machine[:, 1 : B.CHORD].tobytes(), after)
@@ -149,19 +150,19 @@ class BlockStream:
                 self._at += 1
                 group.source = source
                 return
-            self.decoder.rollback(group.start - self.decoder.forgotten)
+            self._go_back(group.start - self.decoder.forgotten)
             del self._groups[self._at :]
         self._make_room()
-        group = _Group(block, source, self.decoder.forgotten + self.decoder.length)
+        group = _Group(block, source, self.decoder.forgotten + self._length)
         self._groups.append(group)
         self._at += 1
-        before, random = self._groups[-2].chord if len(self._groups) > 1 else 0, rng()
+        before, random = self._groups[-2].chord if len(self._groups) > 1 else 0, choice.rng()
         if player is None:
             self._imagine(block, before, random)
         else:
             self._append(player, before)
         event = row()
-        group.chord = self._choose_chord(block, event, random)
+        group.chord = self._choose_chord(event, choice.believe(), random)
         event[B.CHORD] = group.chord
         self._append(event[None])
         self._append(machine, group.chord)
@@ -177,10 +178,19 @@ class BlockStream:
         chosen = np.array(group.played, dtype=np.int64).reshape(-1, 8)
         return group.source[0] == told and chosen[:, 1 : B.CHORD].tobytes() == machine[:, 1 : B.CHORD].tobytes()
 
+    @property
+    def _length(self) -> int:
+        return int(self.decoder.length) + sum(map(len, self._unread))
+
+    def _go_back(self, length: int) -> None:
+        self._read()
+        self.decoder.rollback(length)
+
     def _make_room(self) -> None:
         spare = 3 * (MOST_NOTES + MOST_IMAGINED)
-        if self.decoder.length + spare < self.decoder.context:
+        if self._length + spare < self.decoder.context:
             return
+        self._read()
         wanted = self.decoder.forgotten + self.decoder.context // 4
         keep = next((i for i, g in enumerate(self._groups) if g.start >= wanted), len(self._groups) - 1)
         self.decoder.forget(self._groups[keep].start - self.decoder.forgotten)
@@ -194,26 +204,36 @@ class BlockStream:
         if events[0, B.KIND] != B.BLOCK:
             events = events.copy()
             events[:, B.CHORD] = chord
-        self.decoder.append(B.input_rows(events), B.next_rows(events), events[:, B.TIME])
+        self._unread.append(events)
+
+    def _read(self) -> Any:
+        """Read what was appended, all at once: a past of many blocks costs one run. Return the decoder."""
+        if self._unread:
+            events = np.concatenate(self._unread)
+            self._unread.clear()
+            self.decoder.append(B.input_rows(events), B.next_rows(events), events[:, B.TIME])
+        return self.decoder
 
     # --- choosing ---------------------------------------------------------------------------------------------------
 
-    def _choose_chord(self, block: int, row: Ints, rng: np.random.Generator) -> int:
-        if self.decoder.length:
-            logits = self.decoder.chord(self.decoder.look(int(B.next_rows(row[None])[0])))
+    def _choose_chord(self, row: Ints, odds: Odds, rng: np.random.Generator) -> int:
+        if self._by_ear:
+            p = np.exp(odds - odds.max())
+            odds = FLATTER * np.log(promise(p / p.sum()))
+        elif self._length:
+            # A product of experts (Hinton, 2002): the transformer knows how songs go, the belief what is heard.
+            odds = odds + self._read().chord(self.decoder.look(int(B.next_rows(row[None])[0])))
         else:
-            logits = 2.0 * np.eye(1, B.CHORDS, TONIC)[0]
-        # A product of experts (Hinton, 2002): the transformer knows how songs go, the counted model hears this player.
-        heard = self.sampling.listening * np.log(self._belief(block) + 1e-4)
-        return sample((logits + heard).astype(np.float32), rng, self.sampling.harmony, self.sampling.top_p)
+            odds = odds + 2.0 * np.eye(1, B.CHORDS, TONIC)[0]
+        return sample(odds.astype(np.float32), rng, self.sampling.harmony, self.sampling.top_p)
 
     def _imagine(self, block: int, chord: int, rng: np.random.Generator) -> None:
         """Append a player's block as the model expects it."""
-        if self.decoder.length == 0:
+        if self._length == 0:
             return
         heard, last = block - self._lead, -1
         for _ in range(MOST_IMAGINED):
-            logits = self.decoder.slots()[1].copy()
+            logits = self._read().slots()[1].copy()
             logits[1 : 1 + max(0, last)] = -np.inf
             slot = sample(logits, rng, self.sampling.temperature, self.sampling.top_p)
             if slot == 0:
@@ -241,7 +261,7 @@ class BlockStream:
             mask[1:last_slot] = -np.inf
             if last_slot and last_pitch >= 127:
                 mask[last_slot] = -np.inf
-            slot = sample(self.decoder.slots()[0] + mask, rng, *self.sampling.rhythm)
+            slot = sample(self._read().slots()[0] + mask, rng, *self.sampling.rhythm)
             if slot == 0:
                 return
             position, instrument = divmod(slot - 1, n)
@@ -254,7 +274,7 @@ class BlockStream:
     def _complete(self, event: Ints, chord: int, rng: np.random.Generator, above: int) -> None:
         """Choose pitch (above a given one), duration and velocity of an event whose place is known."""
         drums = event[B.KIND] == B.MACHINE and event[B.INST] == B.DRUMS
-        z = self.decoder.look(int(B.next_rows(event[None])[0]))
+        z = self._read().look(int(B.next_rows(event[None])[0]))
         root = 12 if drums or chord == 0 else int(B.chord_root(np.array(chord)))
         logits = self.decoder.pitch(z, root)
         half = slice(128, 256) if drums else slice(0, 128)

@@ -29,7 +29,7 @@ class AnticipationParams:
     temperature: float = param(0.9, "how freely notes are chosen", 0.0, 2.0, 0.05)
     top_p: float = param(0.95, "share of the likeliest choices that are considered", 0.05, 1.0, 0.05)
     harmony: float = param(0.3, "how freely chords are chosen", 0.0, 2.0, 0.05)
-    listening: float = param(2.0, "how much the chord follows what the counted harmony model hears", 0.0, 4.0, 0.1)
+    listening: float = param(0.5, "how much the counted harmony model says beside its own ear", 0.0, 4.0, 0.1)
     density: float = param(0.0, "fewer (below 0) or more notes", -3.0, 3.0, 0.25)
     key: str = choice("auto", ("auto", *KEYS), "major key, or its relative minor")
     scale: str = choice(

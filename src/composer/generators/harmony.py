@@ -191,11 +191,17 @@ def _absolute(state: Floats) -> Floats:
     return chords
 
 
+def promise(chords: Floats) -> Floats:
+    """Return what each chord promises, from the probability of each: that it is right, or its tones at least in part.
+
+    0..2: the chance that it is the right chord, and the expected share of its tones that are in the right one.
+    """
+    promised: Floats = chords + _SHARED @ chords
+    return promised
+
+
 def _gain(state: Floats) -> Floats:
-    """Return what each chord promises: the chance that it is right, and the expected share of right tones in it."""
-    chords = _absolute(state)
-    gain: Floats = chords + _SHARED @ chords
-    return gain
+    return promise(_absolute(state))
 
 
 def _key(state: Floats, before: Key | None) -> Key:

@@ -118,14 +118,16 @@ class Decoder:
         other._begin()
         return other
 
-    def append(self, rows: Ints, places: Ints, times: Ints) -> None:
+    def append(self, rows: Ints, places: Ints, times: Ints) -> Floats:
         """Append events: table rows (N, inputs), their own places (N,) and times in 1/24 quarters (N,).
 
-        Raises ValueError when the buffer is too small; forget() makes room.
+        Return what the last layer knew of each of these events before it was told (at most N, C), the newest last; a
+        first event of all was not foreseen. Raises ValueError when the buffer is too small; forget() makes room.
         """
         n = len(rows)
+        known = np.zeros((0, self._hidden.shape[1]), np.float32)
         if n == 0:
-            return
+            return known
         if self.length + n > self.context:
             raise ValueError(f"{n} more steps do not fit after {self.length} of {self.context}")
         steps = self.forgotten + self.length + np.arange(n)
@@ -138,8 +140,9 @@ class Decoder:
         lag = slice(self._last_length, self.length + n - 1)
         if lag.stop > lag.start:
             told = places[len(places) - (lag.stop - lag.start) :]
-            self._run_last(lag, told)
+            known = self._run_last(lag, told)
         self.length += n
+        return known
 
     def _turns(self, where: slice) -> tuple[Floats, Floats]:
         angles = self._angles[where]
