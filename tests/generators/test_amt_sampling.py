@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composer.generators.amt_sampling import Settings, draw, generate, generate_ar, reference
+from composer.generators.amt_sampling import Gap, Settings, draw, generate, generate_ar, reference
 from composer.tokenizers import amt
 
 
@@ -137,6 +137,37 @@ class TestGolden:
 
         assert [300, 350] == times(generate(stub, 0, 351, [], us(300), rng=rng(), settings=reference(0.1)))
         assert [50, 100] == times(generate(stub, 0, 101, [], us(300), rng=rng()))
+
+
+class TestGap:
+    """What the past lacks up to the beginning: some of it is certain, the rest is imagined."""
+
+    def shown(self, stub, start, *given, instruments=(0,)):
+        gap = Gap(10, tuple(given), frozenset(instruments))
+        list(draw(stub, start, start + 1, es(0), [], rng=rng(), settings=Settings(top_p=0.5), gap=gap))
+        return amt.triples(next(tokens for tokens in reversed(stub.shown) if len(tokens) % 3 == 1)[1:])
+
+    def test_silence_between_what_is_certain_is_padded_up_to_the_beginning(self):
+        shown = self.shown(Stub(step=1000), 500, e(350))
+
+        assert [0, 100, 200, 300, 350, 450] == times(shown)
+        assert [False, True, True, True, False, True] == [t.is_rest for t in shown]
+
+    def test_what_is_certain_comes_before_what_is_imagined_at_or_after_it(self):
+        shown = self.shown(Stub(), 160, e(60, 72), e(100, 74))
+
+        assert [(0, 60), (50, 60), (60, 72), (100, 74), (100, 60), (150, 60)] == [(t.onset, t.pitch) for t in shown]
+
+    def test_only_others_are_imagined_and_what_is_drawn_then_is_free(self):
+        shown = self.shown(Stub(), 120, instruments=(5,))
+
+        assert [0, 5, 5] == [t.instrument for t in shown]
+
+    def test_nothing_of_it_is_yielded(self):
+        gap = Gap(10, (e(60, 72),), frozenset({0}))
+        found = list(draw(Stub(), 160, 300, es(0), [], rng=rng(), settings=Settings(), gap=gap))
+
+        assert [200, 250] == times(found)
 
 
 class TestAutoregressive:

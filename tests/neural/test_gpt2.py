@@ -165,7 +165,15 @@ class TestReadAhead:
 
     @pytest.mark.parametrize(
         "before",
-        [[], [PAST[:50]], [PAST[:7], PAST[:8], PAST[:9]], [PAST], [[*PAST[:60], 1, 2, 3], [9, 9]], [PAST[1:], PAST]],
+        [
+            [],
+            [PAST[:50]],
+            [PAST[:7], PAST[:8], PAST[:9]],
+            [PAST],
+            [[*PAST[:60], 1, 2, 3], [9, 9]],
+            [PAST[:60] * 2],
+            [PAST[1:], PAST],
+        ],
     )
     def test_an_answer_is_the_same_bit_for_bit_whatever_was_asked_before(self, folder, before):
         decoder = Decoder(folder)
