@@ -8,7 +8,7 @@ pytest.importorskip("transformers")
 
 from composer.errors import UsageError
 from composer.generators import amt_sampling
-from composer.neural import bench, gpt2, shapes
+from composer.neural import bench, gpt2, shapes, variants
 from composer.tokenizers import amt
 
 FIELDS = [
@@ -126,3 +126,54 @@ def test_a_token_stands_at_the_end_of_the_context(published):
     contender.token()
 
     assert 60 == contender.decoder.length
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Make amt-small a tiny shape."""
+    monkeypatch.setitem(shapes.PUBLISHED, "amt-small", (2, 2, 32))
+
+
+class TestWays:
+    @pytest.fixture
+    def answers(self, small):
+        """Keep what each way says of the last of twelve steps, read by four, gone back to six, and read on."""
+        x = np.random.default_rng(0).standard_normal((1, 12, 32), dtype=np.float32)
+        out = {}
+        for way, layers in variants.runners("amt-small").items():
+            for past in (0, 4, 8):
+                layers.advance({"x": x[:, past : past + 4]}, past)
+            whole = layers.advance({"x": x[:, 11:]}, 11)[-1]
+            again = layers.advance({"x": x[:, 6:]}, 6)[-1]
+            out[way] = whole, again
+        return out
+
+    def test_all_say_nearly_the_same(self, answers):
+        expected = answers["float weights"][0]
+        for way, (found, _) in answers.items():
+            assert np.abs(expected - found).max() < (0.15 if "4 bits" in way else 0.05), way
+
+    def test_none_is_another_under_a_new_name(self, answers):
+        kept = (
+            "as played",
+            "float weights",
+            "8 bits in blocks of 32",
+            "4 bits in blocks of 32",
+            "int8 keys and values",
+        )
+
+        assert len(kept) == len({answers[way][0].tobytes() for way in kept})
+
+    def test_going_back_is_the_same_in_all(self, answers):
+        for way, (whole, again) in answers.items():
+            np.testing.assert_allclose(whole, again, atol=0.05, err_msg=way)
+
+    def test_figures_of_each(self, brief, small):
+        found = bench.compare("amt-small", 100)
+
+        assert 3 * len(variants.WAYS) == len(found["ms"])
+        assert {"p50", "fastest"} == found["ms"]["as played: prefill"].keys()
+
+    def test_other_shapes_are_not_compared(self):
+        with pytest.raises(UsageError, match="amt-small, amt-medium, amt-large"):
+            bench.compare("5x256")

@@ -33,6 +33,8 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=options.whole(1, 256), default=2, metavar="N", help="decode: default 2")
     help = "decode: measure what int8 costs in likelihood instead, on POP909's test songs in this folder"
     parser.add_argument("--loss", type=Path, metavar="DIR", help=help)
+    help = "decode: compare ways to run the graph of shape:amt-small, -medium or -large instead"
+    parser.add_argument("--ways", action="store_true", help=help)
     parser.add_argument("--songs", type=options.whole(1), metavar="N", help="decode --loss: use N songs only")
     help = "live: seconds of playing (default: 60)"
     parser.add_argument("--seconds", type=options.number(1, 1e5), default=60.0, metavar="N", help=help)
@@ -66,6 +68,8 @@ def decode(args: argparse.Namespace) -> dict[str, Any]:
             return _loss(args, folder)
         from composer.neural import bench
 
+        if args.ways:
+            return bench.compare(args.model.removeprefix("shape:"), args.context)
         result: dict[str, Any] = bench.decode(args.model, folder, args.context, args.threads)
     except ModuleNotFoundError as error:
         raise ComposerError(

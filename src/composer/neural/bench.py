@@ -21,9 +21,9 @@ import numpy as np
 from composer.errors import UsageError
 from composer.neural import gpt2, runtime
 from composer.neural.sampling import sample
-from composer.neural.shapes import PUBLISHED_ROWS, make, make_random
+from composer.neural.shapes import PUBLISHED, PUBLISHED_CONTEXT, PUBLISHED_ROWS, make, make_random
 
-__all__ = ["decode", "first_note", "make_random"]
+__all__ = ["compare", "decode", "first_note", "make_random"]
 
 ROUNDS = 5
 TOKENS = 40
@@ -103,6 +103,38 @@ def _measure(model: str, folder: Path, context: int, threads: int) -> dict[str, 
         "times_baseline": {name: round(one / median, 1) for name, one in baselines.items()},
         "n": {"tokens": len(steps)} | {name: len(times) for name, times in seconds.items()},
     }
+
+
+def compare(name: str, context: int = 1000) -> dict[str, Any]:
+    """Return what each way to run the graph of a published shape takes, in turns: milliseconds a token and so on.
+
+    The head and the draw are left out, for they are the same. `fastest` is the least, which a busy machine hides least.
+    """
+    from composer.neural.variants import runners
+
+    if name not in PUBLISHED:
+        raise UsageError(f"ways are compared for {', '.join(PUBLISHED)}; {name!r} is none of them")
+    if not 100 <= context <= PUBLISHED_CONTEXT:
+        raise UsageError(f"a context of {context} cannot be compared; ask for 100 to {PUBLISHED_CONTEXT}")
+    x = np.random.default_rng(0).standard_normal((1, context, PUBLISHED[name][2]), dtype=np.float32)
+    spans = {"token": (1, 15), "block of 24 tokens": (24, 3), "prefill": (context, 1)}
+    turns: dict[str, tuple[Callable[[], None], int]] = {}
+    for way, layers in runners(name).items():
+        for span, (steps, calls) in spans.items():
+            turns[f"{way}: {span}"] = (_advance(layers, x[:, -steps:], context - steps), calls)
+    seconds = _in_turns(turns)
+    return {
+        "model": f"shape:{name}",
+        "context": context,
+        "ms": {title: {"p50": _ms(statistics.median(s)), "fastest": _ms(min(s))} for title, s in seconds.items()},
+    }
+
+
+def _advance(layers: Any, x: Any, past: int) -> Callable[[], None]:
+    def run() -> None:
+        layers.advance({"x": x}, past)
+
+    return run
 
 
 def _contender(folder: Path, context: int, threads: int) -> Contender:

@@ -22,7 +22,8 @@ Ints = NDArray[np.int64]
 class Layers:
     """Run one graph over its buffers of keys and values."""
 
-    def __init__(self, path: Path, context: int, heads: int, width: int, threads: int) -> None:
+    def __init__(self, path: Path, context: int, heads: int, width: int, threads: int, *, spin: bool = True) -> None:
+        """Load a graph; `spin` says whether its threads wait actively while a run is under way."""
         import onnxruntime as ort
 
         options = ort.SessionOptions()
@@ -30,7 +31,8 @@ class Layers:
         options.inter_op_num_threads = 1
         # Waiting between two operations is too short to sleep; between two runs the player and the interface need the
         # core.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
+        waits = ("session.force_spinning_stop", "1") if spin else ("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry(*waits)
         self.session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self.width = width
         self._make_buffers((1, heads, context, width // heads))
@@ -42,8 +44,8 @@ class Layers:
         return other
 
     def _make_buffers(self, shape: tuple[int, ...]) -> None:
-        names = [i.name for i in self.session.get_inputs() if i.name.endswith((".k", ".v"))]
-        self.buffers = {name: np.zeros(shape, np.float32) for name in names}
+        inputs = [i for i in self.session.get_inputs() if i.name.endswith((".k", ".v"))]
+        self.buffers = {i.name: np.zeros(shape, np.int8 if "int8" in i.type else np.float32) for i in inputs}
         self.binding = self.session.io_binding()
         for name, buffer in self.buffers.items():
             self._bind(self.binding.bind_input, name, buffer)
