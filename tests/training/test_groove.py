@@ -6,7 +6,7 @@ import pytest
 from composer.errors import FileError
 from composer.midi import files
 from composer.music import Meter, Note, Part, Score, Tempo
-from composer.training.groove import general_midi, lay, performances, whole_bars
+from composer.training.groove import general_midi, lay, on_beat, performances, whole_bars
 
 TABLE = """drummer,session,id,style,bpm,beat_type,time_signature,midi_filename,audio_filename,duration,split
 d1,d1/s,d1/s/1,rock/slow,90,beat,4-4,d1/1.mid,,8,train
@@ -70,6 +70,15 @@ def test_the_kit_becomes_general_midi(roland, general):
 
 def test_head_and_rim_at_once_are_one_stroke_the_louder():
     assert (Note(0, 38, 60, 90),) == general_midi([Note(0, 38, 60, 90), Note(0, 40, 60, 20)])
+
+
+@pytest.mark.parametrize(
+    ("played", "moved"),
+    [((0, 470, 700, 950, 1430), [10, 480, 710, 960, 1440]), ((5, 490, 970), [0, 480, 960]), ((240,), [240])],
+)
+def test_a_recording_that_is_early_or_late_throughout_is_moved_onto_the_beat(played, moved):
+    """A stroke off the beat keeps its distance, and nothing moves before the beginning."""
+    assert moved == [note.onset for note in on_beat(tuple(Note(onset, 36, 60) for onset in played))]
 
 
 TWO_BARS = np.array([[0, 36, 60, 100], [960, 38, 60, 90], [1920, 36, 60, 80], [3360, 49, 60, 120]])

@@ -10,6 +10,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def performances(root: Path, split: str | None = None) -> Iterator[Song]:
 def _song(root: Path, number: int, row: dict[str, str]) -> Song:
     played = [note for part in files.read(root / row["midi_filename"]).parts for note in part.notes]
     beats, unit = (int(value) for value in row["time_signature"].split("-"))
-    drums = Part(DRUMS, general_midi(played), DRUM_CHANNEL)
+    drums = Part(DRUMS, on_beat(general_midi(played)), DRUM_CHANNEL)
     score = Score((drums,), (Tempo(0, float(row["bpm"])),), (Meter(0, beats, unit),))
     style = row["style"].replace("-", "/").partition("/")[0]
     return Song(number, score, (), Key(0), row["split"], beats, (), "groove", style=style)
@@ -63,6 +64,18 @@ def general_midi(notes: list[Note]) -> tuple[Note, ...]:
         place = moved.onset, moved.pitch
         struck[place] = max(moved, struck.get(place, moved), key=lambda n: n.velocity)
     return tuple(sorted(struck.values()))
+
+
+def on_beat(notes: tuple[Note, ...]) -> tuple[Note, ...]:
+    """Return the notes moved by one time for all, so that the median stroke near a quarter falls on it.
+
+    What is constant is how late the recording heard the click (most are 0 to 20 ms early); feel is what differs.
+    """
+    near = TICKS_PER_QUARTER // 8
+    offsets = [(note.onset + near) % TICKS_PER_QUARTER - near for note in notes]
+    close = [offset for offset in offsets if offset < near]
+    late = round(median(close)) if close else 0
+    return tuple(sorted(replace(note, onset=max(0, note.onset - late)) for note in notes))
 
 
 def lay(drums: Ints, lines: Ints, begins: int) -> Ints:
