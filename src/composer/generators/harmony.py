@@ -14,15 +14,15 @@ import numpy as np
 
 from composer.generators.base import Context
 from composer.generators.counts import BLOCK, Evidence, Floats, Place, Tables, hear, load_tables, place_at
-from composer.music import TICKS_PER_QUARTER, Meter, Note, Span
+from composer.music import TICKS_PER_QUARTER, Meter, Note, Score, Span
 from composer.music.chords import N_CHORDS, QUALITIES, Chord, Key
 
 __all__ = ["BLOCK", "HarmonyFollower", "Listener", "Place", "follow", "hear", "load_tables", "place_at"]
 
 TRUST = 1.0
 """How much a quarter of a note counts against what the chords before make likely; tuned on the validation songs."""
-LOOK_BACK = 64
-"""How many blocks `HarmonyFollower.heard` may ask for."""
+EPOCH, AT_ONCE = 128, 4
+"""Blocks between two beginnings of a long evening, and how many of them are heard in advance with each question."""
 MEMORY = 16 * TICKS_PER_QUARTER
 """How long a held note is listened to, in ticks."""
 RESTLESS = 1.0
@@ -112,7 +112,7 @@ class HarmonyFollower:
         return _absolute(state)
 
     def heard(self, n: int) -> list[Chord]:
-        """Return the chords of the last `n` (1..64) blocks fed, each judged by what came before and after it."""
+        """Return the chords of the last `n` blocks fed, each judged by what came before and after it."""
         past = self.beliefs[-n:]
         after = np.ones_like(_EVEN)
         states = []
@@ -215,7 +215,9 @@ def _key(state: Floats, before: Key | None) -> Key:
 class Listener:
     """Follow the players of a context, remembering what was heard, so that the next question costs one block only.
 
-    What it remembers never changes an answer: notes that were revised are heard again from the first difference.
+    What it remembers never changes an answer: notes that were revised are heard again from the first difference. It
+    begins with the bar of the first note; of a long evening it hears the last 256 to 383 blocks, from a multiple of 128
+    on, and prepares for the next such beginning little by little.
     """
 
     def __init__(self, tables: Tables | None = None) -> None:
@@ -223,9 +225,8 @@ class Listener:
         self._notes: tuple[tuple[Note, ...], ...] = ()
         self._meters: tuple[Meter, ...] = ()
         self._until = 0
-        self._origin = 0
-        self._first = 0
-        self._beliefs: list[Belief] = []
+        self._beliefs: dict[int, list[Belief]] = {}
+        """What is believed by a follower that began with this block."""
 
     def follow(self, context: Context, until: int) -> HarmonyFollower:
         """Return what is believed when the players' notes up to tick `until` are known; drums are not listened to.
@@ -233,37 +234,44 @@ class Listener:
         Blocks are fed from the bar of the first note on. The last block may be known in part. Raises ModelError when
         the model is missing.
         """
-        tables = self._tables or load_tables()
         until = max(0, until)
         score = context.score
         notes = tuple(p.notes for p in context.players if not p.is_drums)
         onset = min((n[0].onset for n in notes if n), default=until)
         origin = min(score.bar_start(min(onset, until)), until) // BLOCK
-        kept = self._agreement(notes, score.meters, until) // BLOCK - self._first
-        # Looking back needs blocks before the last one: where they were forgotten, everything is heard again.
-        if origin != self._origin or kept < (0 if self._first == origin else LOOK_BACK):
-            self._beliefs, self._first = [], origin
-        follower = HarmonyFollower(tables, self._beliefs[: max(0, kept)], self._first)
-        for start in range((self._first + len(follower.beliefs)) * BLOCK, until, BLOCK):
+        heard = until // BLOCK
+        first = max(origin, (heard - 2 * EPOCH) // EPOCH * EPOCH)
+        following = (first // EPOCH + 1) * EPOCH
+        sound = self._agreement(notes, score.meters, until, first * BLOCK - MEMORY) // BLOCK
+        kept = {begin: self._beliefs.get(begin, [])[: max(0, sound - begin)] for begin in (first, following)}
+        self._notes, self._meters, self._until, self._beliefs = notes, score.meters, until, kept
+        ready = following + len(kept[following])
+        if ready < heard:
+            self._feed(following, score, min(ready + AT_ONCE, heard) * BLOCK)
+        return self._feed(first, score, until)
+
+    def _feed(self, first: int, score: Score, until: int) -> HarmonyFollower:
+        """Return the follower that began with block `first` and has heard everything up to `until`."""
+        follower = HarmonyFollower(self._tables or load_tables(), self._beliefs[first], first)
+        for start in range((first + len(follower.beliefs)) * BLOCK, until, BLOCK):
             span = Span(start, min(start + BLOCK, until))
-            follower.feed(hear(_sounding(notes, span), span), place_at(score, start))
-        self._notes, self._meters, self._until, self._origin = notes, score.meters, until, origin
-        self._beliefs = follower.beliefs[-4 * LOOK_BACK :]
-        self._first += len(follower.beliefs) - len(self._beliefs)
+            follower.feed(hear(_sounding(self._notes, span), span), place_at(score, start))
         return follower
 
-    def _agreement(self, notes: tuple[tuple[Note, ...], ...], meters: tuple[Meter, ...], until: int) -> int:
-        """Return the tick up to which everything is as it was when last asked."""
+    def _agreement(self, notes: tuple[tuple[Note, ...], ...], meters: tuple[Meter, ...], until: int, since: int) -> int:
+        """Return the tick up to which everything from `since` on is as it was when last asked."""
         if len(notes) != len(self._notes) or meters != self._meters:
             return 0
         sound = min(until, self._until)
-        for old, new in zip(self._notes, notes, strict=True):
-            if old is new or old == new:
+        recent = Span(max(0, since), max(0, since, until, self._until) + 1)
+        for before, now in zip(self._notes, notes, strict=True):
+            if before is now:
                 continue
+            old, new = _within(before, recent), _within(now, recent)
             same = min(len(old), len(new))
             if old[:same] != new[:same]:
                 same = next(i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
-            sound = min(sound, *(later[same].onset for later in (old, new) if same < len(later)))
+            sound = min((sound, *(later[same].onset for later in (old, new) if same < len(later))))
         return sound
 
 
