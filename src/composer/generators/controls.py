@@ -144,7 +144,7 @@ class IlliacParams:
     pulse: float = param(1.0, "quarters between notes where it goes on by itself", 0.5, 4.0, 0.5)
     patience: float = param(4.0, "quarters you may hold or rest before it goes on by itself", 0.5, 16.0, 0.5)
     fastest: float = param(
-        0.5, "least distance in quarters of your notes that it answers one by one", 0.125, 2.0, 0.125
+        0.5, "least distance in quarters of your notes that it answers one by one", 0.25, 2.0, 0.25
     )
     steps: float = param(0.5, "how much the voices of I and II prefer small steps, 0 as the original", 0.0, 1.0, 0.05)
     rows: bool = param(True, "III: tone rows, begun by your notes, instead of chromatic notes at random")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -27,8 +27,10 @@ LEAP = 4
 OCTAVE = 12
 ATTEMPTS = 4
 """How often a phrase is begun anew, with other luck, before a rule is given up."""
-TRIALS = 12
+TRIALS = 8
 """Notes that may be tried for each note of a phrase in one attempt, and a dozen times as many at least."""
+STRETCH = 8
+"""Moments that are written at once; up to twice as many where the phrase ends."""
 NEARNESS = 3.0
 """Semitones at which a note is e times less likely than a repetition when `steps` is 1."""
 
@@ -69,19 +71,35 @@ def solve(task: Task) -> Setting:
     """Return a setting by random trial and rejection, with bounded backtracking; it always finds one.
 
     Where the rules leave no way, or none that a bounded search finds, they are given up one by one, last in first out:
-    the cadence first, the tritone last. Pure: the same task has the same answer.
+    the cadence first, the tritone last. Long phrases are written in stretches, so that a rule given up in one holds in
+    the others. Pure: the same task has the same answer.
     """
+    chords: tuple[Chord, ...] = task.begun
+    relaxed: tuple[str, ...] = ()
+    while len(task.ticks) - len(chords) > 2 * STRETCH:
+        until = len(chords) + STRETCH
+        stretch = replace(task, ticks=task.ticks[:until], cantus=task.cantus[:until], begun=chords, closes=False)
+        setting = _solve_stretch(stretch)
+        chords, relaxed = setting.chords, (*relaxed, *setting.relaxed)
+    setting = _solve_stretch(replace(task, begun=chords))
+    given_up = {*relaxed, *setting.relaxed}
+    return Setting(setting.chords, tuple(rule for rule in reversed(RULES) if rule in given_up))
+
+
+def _solve_stretch(task: Task) -> Setting:
     in_force = [rule for rule in RULES if rule in task.rules]
     relaxed: list[str] = []
     if "cadence" in in_force and not _closable(task):
         in_force.remove("cadence")
-        relaxed.append("cadence")
+        relaxed += ["cadence"] * task.closes
+    attempts: tuple[int, ...] = tuple(range(ATTEMPTS))
     while True:
-        for attempt in range(ATTEMPTS):
+        for attempt in attempts:
             lines = _Search(task, frozenset(in_force), attempt).run()
             if lines is not None:
                 return Setting(tuple(zip(*lines, strict=True)), tuple(relaxed))
         relaxed.append(in_force.pop())
+        attempts = (0, ATTEMPTS - 1)
 
 
 def _closable(task: Task) -> bool:
