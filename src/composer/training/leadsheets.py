@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from composer.music import TICKS_PER_QUARTER, Meter, Note, Part, Score, Tempo
-from composer.music.chords import Chord, Key
+from composer.music.chords import Chord
 from composer.training.beats import chord_spans, clock, meters_of, note_at
-from composer.training.ear import by_ear, longest
+from composer.training.ear import key_heard, signed
 from composer.training.song import ChordSpan, Song, works
 
 KINDS = (
@@ -61,12 +61,10 @@ def _sheet(path: Path, number: int, split: str) -> Song:
     mark = next(iter(flat.getElementsByClass("MetronomeMark")), None)
     tempo = Tempo(0, round(float(mark.getQuarterBPM()), 2)) if mark and mark.getQuarterBPM() else Tempo(0, 120.0)
     score = Score((Part("MELODY", notes, 0),), (tempo,), (meter,))
-    _, keys = by_ear(score, [*notes, *voiced(chords)])
     written = next(iter(flat.getElementsByClass("KeySignature")), None)
-    key = _signed(written.sharps, longest(keys)) if written else longest(keys)
-    if written:
-        keys = [(0, score.end, key)]
-    return Song(number, score, chords, key, split, meter.numerator, tuple(keys), "openewld", performed=False)
+    key = signed(written.sharps, chords) if written else key_heard([*notes, *voiced(chords)])
+    keys = ((0, score.end, key),)
+    return Song(number, score, chords, key, split, meter.numerator, keys, "openewld", performed=False)
 
 
 def _expanded(path: Path) -> Any:
@@ -116,12 +114,6 @@ def voiced(chords: Iterable[ChordSpan]) -> list[Note]:
     return [Note(a, 48 + pitch, b - a) for a, b, chord in chords for pitch in chord.pitch_classes]
 
 
-def _signed(sharps: int, heard: Key) -> Key:
-    """Return the key with this many sharps (flats when negative) whose mode is the one heard."""
-    tonic = 7 * sharps % 12
-    return Key((tonic + 9) % 12, "minor") if heard.mode == "minor" else Key(tonic)
-
-
 def _ticks(quarters: Any) -> int:
     return round(float(quarters) * TICKS_PER_QUARTER)
 
@@ -167,8 +159,9 @@ def _solo(path: Path, number: int, split: str) -> Song:
         (Tempo(0, round(60 / float(np.median(np.diff(times))), 2)),),
         meters_of([ticks(times[i]) for i in downbeats], bar),
     )
-    _, keys = by_ear(score, [*melody, *bass, *voiced(chords)])
-    return Song(number, score, chords, longest(keys), split, bar, tuple(keys), "wjazzd", performed=len(set(loud)) > 1)
+    key = key_heard([*melody, *bass, *voiced(chords)])
+    keys = ((0, score.end, key),)
+    return Song(number, score, chords, key, split, bar, keys, "wjazzd", performed=len(set(loud)) > 1)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

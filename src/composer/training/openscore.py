@@ -1,7 +1,7 @@
 """OpenScore as songs: lieder for voice and piano, and string quartets, with the ticks of the score.
 
 Gotham and Jonas, The OpenScore Lieder Corpus, 2022; Gotham et al., The OpenScore String Quartet Corpus, 2023 (CC0).
-The sets are MIDI files without chords, so chords and keys are written down by ear; repeats are not played.
+The sets are MIDI files without chords, which are written down by ear; keys go by signatures. Repeats are not played.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from composer.midi import files
+from composer.midi import files, smf
 from composer.music import Note, Part, Score
 from composer.training.bars import barred
-from composer.training.ear import by_ear, longest
+from composer.training.ear import chords_heard, key_heard, longest, signed
 from composer.training.song import Song, works
 
 KEYBOARD = re.compile(r"pian|klav|cembal|clav|harpsi|guit|harp|harfe", re.IGNORECASE)
 """Names of what accompanies; a harp or guitar plays what a piano would."""
 SINGERS = (43, 52, 53, 54)
 """Programs that voices have here: choirs, and the double bass that stands for a bass."""
+KEY_SIGNATURE = 0x59
+"""The type of the meta event."""
 
 
 def lieder(root: Path, split: str | None = None) -> Iterator[Song]:
@@ -48,24 +50,45 @@ def cycle(path: Path) -> str:
 
 
 def _lied(path: Path, number: int, split: str) -> Song:
-    score = barred(files.read(path))
+    score = files.read(path)
     melody, piano = voice_and_piano(score.parts)
     parts = (melody, Part("PIANO", _merged(piano), 1))
-    return _song(replace(score, parts=parts), [*melody.notes, *parts[1].notes], number, split, "lieder")
+    return _song(path, replace(score, parts=parts), number, split, "lieder")
 
 
 def _quartet(path: Path, number: int, split: str) -> Song:
-    score = barred(files.read(path))
+    score = files.read(path)
     if len(score.parts) != 4:
         raise ValueError(f"{len(score.parts)} parts are not a quartet")
     first, second, viola, cello = score.parts
     parts = (
         Part("MELODY", top_line(first.notes), 0, 40),
         Part("PIANO", _merged([second, viola, cello]), 1),
-        Part("LEFT", cello.notes, 2, 42),
+        Part("LEFT", _merged([cello]), 2, 42),
         Part("RIGHT", _merged([second, viola]), 3),
     )
-    return _song(replace(score, parts=parts), [*parts[0].notes, *parts[1].notes], number, split, "quartets")
+    return _song(path, replace(score, parts=parts), number, split, "quartets")
+
+
+def _song(path: Path, written: Score, number: int, split: str, corpus: str) -> Song:
+    score = barred(written)
+    notes = [*score.part("MELODY").notes, *score.part("PIANO").notes]
+    chords = chords_heard(score, notes)
+    keys = [(0, score.end, key_heard(notes))]
+    sharps = signatures(path)
+    if sharps:
+        moved = [max(0, tick and tick + score.end - written.end) for tick in sharps]
+        spans = zip(moved, [*moved[1:], score.end], sharps.values(), strict=True)
+        keys = [(a, b, signed(count, [c for c in chords if a <= c[0] < b])) for a, b, count in spans if a < b]
+    beats = score.meters[0].numerator
+    return Song(number, score, tuple(chords), longest(keys), split, beats, tuple(keys), corpus, performed=False)
+
+
+def signatures(path: Path) -> dict[int, int]:
+    """Return the key signatures in a MIDI file: sharps, or flats when negative, by the tick of the file."""
+    events = [event for track in files.load(path).tracks for event in track.events]
+    found = {e.tick: e.data for e in sorted(events) if e.status == smf.META and e.data[0] == KEY_SIGNATURE}
+    return {tick: int.from_bytes(data[1:2], "big", signed=True) for tick, data in found.items()}
 
 
 def voice_and_piano(parts: Sequence[Part]) -> tuple[Part, list[Part]]:
@@ -113,9 +136,3 @@ def _merged(parts: Sequence[Part]) -> tuple[Note, ...]:
         if place not in struck or struck[place].duration < note.duration:
             struck[place] = note
     return tuple(sorted(struck.values()))
-
-
-def _song(score: Score, notes: Sequence[Note], number: int, split: str, corpus: str) -> Song:
-    chords, keys = by_ear(score, notes)
-    beats = score.meters[0].numerator
-    return Song(number, score, tuple(chords), longest(keys), split, beats, tuple(keys), corpus, performed=False)
