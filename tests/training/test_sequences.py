@@ -79,6 +79,13 @@ def test_velocities_of_a_score_are_read_and_not_asked():
     assert {B.IGNORE} == set(written["vel"].tolist())
 
 
+def test_velocities_of_a_bass_that_was_written_down_are_not_asked(monkeypatch):
+    monkeypatch.setitem(ARRANGEMENTS, "wjazzd", ((1.0, ("MELODY",), {"BASS": "bass"}),))
+    drawn = draw(song("wjazzd"), 96, np.random.default_rng(0), augment=False)
+
+    assert {B.IGNORE} == set(drawn["vel"].tolist())
+
+
 def test_a_drummer_is_performed_whoever_wrote_the_song():
     one = replace(song("openewld"), parts={"MELODY": song("openewld").parts["MELODY"], "DRUMS": KICK})
     events, drawn = whole(one, ("MELODY",), {"DRUMS": "drums"}, velocities=False)

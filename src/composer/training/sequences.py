@@ -18,6 +18,8 @@ __all__ = ["Asked", "SongArrays", "arrange", "arrays", "draw", "example", "lowes
 LEADS = ((0.40, 1), (0.15, 0), (0.20, 2), (0.05, 3), (0.10, 4), (0.04, -2), (0.03, -8), (0.03, -16))
 LISTENERS = 0.25
 """Share of the sequences with a player in which the model has to hear the chords, and does nothing else."""
+WRITTEN = "BASS"
+"""A part that was never played as it stands: Weimar's walking bass is a pitch on each beat, at one velocity."""
 WRONG_KEYS = (-5, 5, -2, 2, -1, 1, 3, -3)
 """Keys that a follower mistakes for the right one, in semitones."""
 
@@ -54,7 +56,7 @@ def draw(
     shift = song.shift + (int(rng.choice(WRONG_KEYS)) if augment and rng.random() < 0.2 else 0)
     song, (players, machines) = with_drummer(song, band, drummers, range(first, first + length), rng)
     events = arrange(song, players, machines, lead, first, length, shift)
-    asked = Asked(notes=bool(machines), velocities=song.performed)
+    asked = Asked(notes=bool(machines), velocities=song.performed and WRITTEN not in machines)
     if not augment:
         return example(events, events, length, asked)
     if players and rng.random() < 0.15:
