@@ -82,7 +82,7 @@ CORPORA = (
         ("wjazzd",),
         "mcsv_*",
         leadsheets.wjazzd,
-        "MIT",
+        "MIT, as the repository with its tables states",
         "Pfleiderer et al., Inside the Jazzomat: New Perspectives for Jazz Research, 2017",
     ),
     Corpus(
