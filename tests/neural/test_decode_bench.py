@@ -151,7 +151,7 @@ class TestWays:
     def test_all_say_nearly_the_same(self, answers):
         expected = answers["float weights"][0]
         for way, (found, _) in answers.items():
-            assert np.abs(expected - found).max() < (0.15 if "4 bits" in way else 0.05), way
+            assert np.abs(expected - found).max() < (0.015 if "4 bits" in way else 0.002), way
 
     def test_none_is_another_under_a_new_name(self, answers):
         kept = (
@@ -166,7 +166,7 @@ class TestWays:
 
     def test_going_back_is_the_same_in_all(self, answers):
         for way, (whole, again) in answers.items():
-            np.testing.assert_allclose(whole, again, atol=0.05, err_msg=way)
+            np.testing.assert_allclose(whole, again, atol=0.002, err_msg=way)
 
     def test_figures_of_each(self, brief, small):
         found = bench.compare("amt-small", 100)
