@@ -148,6 +148,7 @@ def test_every_unit_is_a_whole_series_but_where_its_section_ends():
     points = structure()
     for section, end in pairwise([*sorted({point.section for point in points}), WHOLE]):
         inside = [point for point in points if point.section == section]
+        assert all(point.phrase < end for point in inside)
         for unit in {point.unit for point in inside}:
             starts = [point.phrase - unit for point in inside if point.unit == unit]
             assert [sum(SERIES[:i], Fraction(0)) for i in range(len(starts))] == starts
