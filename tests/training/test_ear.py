@@ -66,3 +66,7 @@ def test_runs_are_in_ticks():
 
 def test_the_longest_key_may_come_back():
     assert Key(2) == longest([(0, 3, Key(2)), (3, 8, Key(0)), (8, 12, Key(2))])
+
+
+def test_a_drone_does_not_decide_the_key():
+    assert Key(0) == key_heard([*cadences(4), Note(0, 42, 30720)])
