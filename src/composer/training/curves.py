@@ -30,7 +30,7 @@ COLUMNS = (
     ("lead1_silent", "note"),
     ("lead1_silent", "chord"),
 )
-HEAD = """| step | minutes | train | lead 1: note | pitch | chord | lead 0: note | pitch | chord | silent: note | chord |
+HEAD = """| step | minute | train | lead 1: note | pitch | chord | lead 0: note | pitch | chord | silent: note | chord |
 |---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
 """
 LEGEND = """![Loss curves](training.svg)
