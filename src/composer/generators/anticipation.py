@@ -94,7 +94,8 @@ class Anticipation:
             def told(block: int) -> B.Ints:
                 return self._group(player, block) if block - self.params.lead < heard else player[:0]
 
-            ear = self._hearing.listen((shift, self.params.lead), origin, start, last - 1, told, row)
+            blank = partial(self._block_row, context, 1 << B.INSTRUMENTS.index("piano"))  # as listeners are trained
+            ear = self._hearing.listen((shift, self.params.lead), origin, start, last - 1, told, blank)
             believe = partial(self._heard, ear, believe)
         joins = begun + self._bars_of_listening(context, begun)
         for block in range(start, last):

@@ -52,7 +52,7 @@ def draw(
     """
     band = arrangement(song, rng)
     lead = int(rng.choice([v for _, v in LEADS], p=[p for p, _ in LEADS]))
-    first = 0 if rng.random() < 0.2 else int(rng.integers(0, max(1, song.blocks - 64)))
+    first = 0 if rng.random() < 0.2 else int(rng.integers(0, max(1, song.blocks - 128)))
     shift = song.shift + (int(rng.choice(WRONG_KEYS)) if augment and rng.random() < 0.2 else 0)
     song, (players, machines) = with_drummer(song, band, drummers, range(first, first + length), rng)
     events = arrange(song, players, machines, lead, first, length, shift)
@@ -65,7 +65,7 @@ def draw(
         events = events[~((events[:, B.KIND] == B.PLAYER) & silent)]
     seen = events
     if players and rng.random() < LISTENERS:
-        only = events[events[:, B.KIND] != B.MACHINE]
+        only = arrange(song, players, {}, lead, first, length, shift)
         return example(only, unchorded(only), length, replace(asked, notes=False))
     if rng.random() < 0.5:
         quiet = first + int(rng.integers(8, 129))
