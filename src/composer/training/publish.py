@@ -7,6 +7,7 @@ import json
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -14,18 +15,20 @@ from safetensors.torch import load_file
 from composer.neural.checkpoint import load_facts
 from composer.neural.export import export
 from composer.training import runlog, settings
+from composer.training.corpora import CORPORA
 from composer.training.loop import Run
 
+DRUMMERS, DRUM_SET = "groove", "drums"
+"""The corpus of the drummers, who are not drawn alone, and the validation set of a run that had them."""
 KEPT = ("config.json", "model.safetensors", "trunk.int8.onnx", "last.int8.onnx", "log.jsonl")
 CARD = """# {name}: our own anticipatory transformer
 
 One step a note over blocks of half a quarter, harmony first, a signed lead (`composer.tokenizers.blocks`,
 `composer.neural.model`). {layers} layers of width {width}, {parameters:.1f} million parameters.
 
-- Data: POP909 (Wang et al. 2020, MIT licence), songs whose number ends neither in 0 (test) nor in 5 (validation);
-  chords, beats and keys as annotated there. The player is the melody (or melody and bridge, the piano, nobody), the
-  machine the piano (or piano and bass, the melody).
-- Trained: {steps} steps of {batch} sequences of {length} events, {notes:.1f} million machine notes seen,
+- Data, with the share of the sequences; songs are held out whole (`composer.training.corpora`), and who plays what is
+  told in `composer.training.bands`:
+{data}- Trained: {steps} steps of {batch} sequences of {length} events, {notes:.1f} million machine notes seen,
   {minutes:.0f} minutes, seed {seed}, finished on {today}; it began {start}.
 - Published: {weights} of step {step}, the best by the first set below (note and chord together).
 - Command: `composer train anticipation --data DATA --out DIR {flags}`
@@ -38,7 +41,7 @@ Nats a prediction over held-out songs; "note" is all that makes a machine note (
 | | note | pitch | chord of a block |
 |---|---|---|---|
 {rows}
-Limits: pop songs only, piano and bass and melody only (no drums yet), meters other than 4/4 and 3/4 are rare in it.
+Limits: piano, bass, drums and melody only, nobody else; meters other than 4/4 and 3/4 are rare.
 """
 
 
@@ -82,4 +85,15 @@ def card(folder: Path, run: Run) -> str:
         today=date.today().isoformat(),
         step=last["step"],
         rows=rows,
+        data=data(log),
     )
+
+
+def data(log: list[dict[str, Any]]) -> str:
+    """Return a line for each corpus that the logged sequences were drawn from, the drummers laid under them as well."""
+    shares = [row["corpora"] for row in log if "corpora" in row]
+    drawn = {c.name: sum(share.get(c.name, 0.0) for share in shares) / max(1, len(shares)) for c in CORPORA}
+    told = {name: f"{share:.0%}" for name, share in drawn.items() if share}
+    if any(DRUM_SET in row for row in log):
+        told[DRUMMERS] = "drummers under some of the others"
+    return "".join(f"  - {c.name}, {told[c.name]}: {c.citation} ({c.licence})\n" for c in CORPORA if c.name in told)
