@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from composer.live import child
 from composer.live.clock import ManualClock
 from composer.live.engine import Command, Engine
 from composer.live.inlet import Event
@@ -58,13 +58,7 @@ class IoProcess:
     """
 
     def __init__(self, on_event: Callable[[Event], None]) -> None:
-        # A session of its own: Ctrl-C in the terminal must not reach the player before the main process has decided.
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "composer.live.io"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=sys.platform != "win32",
-        )
+        self._process = child.start("composer.live.io")
         self._on_event = on_event
         self._lock = threading.Lock()
         self._reader = threading.Thread(target=self._read, name="io events", daemon=True)

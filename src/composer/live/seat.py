@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,6 +10,7 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from composer.generators.base import Context
+from composer.live import child
 from composer.live.steps import Pace
 from composer.live.wire import Message, QuestionWriter, read_parts
 from composer.music import Part, Span
@@ -46,13 +45,7 @@ class WorkerProcess:
     """
 
     def __init__(self, on_message: Callable[[Message], None]) -> None:
-        # A session of its own, so that Ctrl-C reaches the main process alone.
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "composer.live.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=sys.platform != "win32",
-        )
+        self._process = child.start("composer.live.worker")
         self._on_message = on_message
         self._outbox: SimpleQueue[Message | None] = SimpleQueue()
         self._threads = [
