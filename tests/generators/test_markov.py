@@ -180,3 +180,12 @@ def test_pianists_strike_the_bar_line_most():
 
     assert 0 == bass.argmax()
     assert Place(0) == Place(7).next
+
+
+def test_a_shadow_joins_each_note_at_once_with_tones_of_the_chord_below_it():
+    melody = [Note(i * 480, pitch, 400, 90) for i, pitch in enumerate((72, 76, 79, 76) * 4)]
+    known = Context(Score((Part("Player", tuple(melody)), Part("Piano"))), ("Piano",), 7200 + 1)
+    generator = make("markov", {"shadow": "2", "density": "0"}, 0)
+    notes = [n.note for n in generator.propose(known, Span(7200 + 15, 7440))]
+
+    assert [(7225, 72), (7225, 67)] == [(n.onset, n.pitch) for n in sorted(notes, key=lambda n: -n.pitch)]

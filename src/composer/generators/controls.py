@@ -54,6 +54,7 @@ class MarkovParams:
     register: int = param(60, "middle pitch of its chords when nobody plays there", 48, 84, 1)
     harmony: float = param(0.9, "how strictly phrases obey chord and key, 0 to 1", 0.0, 1.0, 0.05)
     answers: bool = param(True, "play a line of its own while the player rests")
+    shadow: int = param(0, "tones of the chord that join each of your notes at once", 0, 3, 1)
 
 
 AMT_BANDS: dict[str, tuple[tuple[str, int, int], ...]] = {

@@ -18,6 +18,10 @@ from composer.generators.scene import LONGEST_ANSWER, REST, Player, Scene
 from composer.music import Note, Part, Span
 
 
+BEHIND = 25
+"""Ticks after a note at which its shadow falls: the least commit, and what hearing and answering may take."""
+
+
 class Markov:
     """Play along by Markov chains: of chords, of a pianist's strikes, and of the player's own phrases.
 
@@ -68,6 +72,7 @@ class Markov:
         player = scene.player(block)
         rng = scene.rng(block)
         notes = [*self._bass(scene, block, player, rng), *self._comp(scene, block, player, rng)]
+        notes += self._shadow(scene, block)
         since = player.silent_since
         start = block * BLOCK
         if self.params.answers and since is not None and since + REST <= start < since + REST + LONGEST_ANSWER:
@@ -106,6 +111,18 @@ class Markov:
                 loudness = player.velocity - 10 + 4 * (place.block == 0 and bit == 1)
                 notes += [Note(onset, p, max(60, stop - onset - 20), _loud(loudness, rng)) for p in pitches]
         return scene.free(scene.lead, notes)
+
+    def _shadow(self, scene: Scene, block: int) -> list[PartNote]:
+        """Return the tones that join the player's notes from below, as soon as a note can be heard and answered."""
+        start = block * BLOCK - BEHIND
+        notes = []
+        for heard in scene.begun(start, start + BLOCK) if self.params.shadow else ():
+            below = [p for p in range(heard.pitch - 3, 0, -1) if p % 12 in scene.chord(block).pitch_classes]
+            notes += [
+                Note(heard.onset + BEHIND, pitch, BLOCK - BEHIND, max(1, heard.velocity - 10))
+                for pitch in below[: self.params.shadow]
+            ]
+        return scene.free(scene.lead, sorted(notes))
 
     def _middle(self, player: Player) -> int:
         """Return the middle pitch of the chords, an octave away from where the player plays."""

@@ -138,6 +138,10 @@ class Scene:
         low = bisect_left(self._notes, start - self._longest, key=_onset)
         return [n for n in self._notes[low : bisect_left(self._notes, end, key=_onset)] if n.end > start]
 
+    def begun(self, start: int, end: int) -> list[Note]:
+        """Return the player's notes that begin in [start, end), as far as they are known."""
+        return self._notes[bisect_left(self._notes, start, key=_onset) : bisect_left(self._notes, end, key=_onset)]
+
     def phrase_start(self, block: int) -> int:
         """Return where the phrase that `block` belongs to begins: a bar line, or when the player has come to rest."""
         start = block * BLOCK
