@@ -359,3 +359,31 @@ def test_what_a_generator_notices_of_the_machine_is_told():
     stage = Stage(Slow())
 
     assert stage.session.snapshot().messages == ("slow here",)
+
+
+def test_the_bar_line_of_a_switch_and_the_parameters_to_come_are_shown():
+    stage = Stage(Echo(base=20))
+    stage.generators["high"] = Echo(base=80)
+    stage.session.start()
+    stage.run_to(1.0)
+    stage.session.set_generator("high", {"density": "2"})
+    stage.run_to(1.1)
+    shown = stage.session.snapshot()
+
+    assert (1920, {"density": "2"}) == (shown.switch_at, shown.params)
+
+
+def test_going_back_to_the_generator_that_still_plays_takes_the_other_one_off():
+    stage = Stage(Echo(base=20))
+    stage.generators["high"] = Echo(base=80)
+    stage.session.start()
+    stage.run_to(1.0)
+    stage.session.set_generator("high")
+    stage.run_to(1.1)
+    stage.session.set_generator("echo")
+    stage.run_to(4.0)
+    notes = stage.machine_notes()
+
+    assert ("echo", None) == (stage.session.snapshot().generator, stage.session.snapshot().pending)
+    assert list(range(0, 3841, 120)) == [onset for onset, _ in notes]
+    assert all(pitch < 80 for _, pitch in notes)

@@ -54,7 +54,7 @@ class Planner:
         self.restarts_of_past = 0
         self._settings, self._net, self._make, self._post = settings, net, make, post
         self._figures, self._say = figures, say
-        self._switch_at: int | None = None
+        self.switch_at: int | None = None
         self._seats = 0
         self._questions = 0
         self._asked: dict[int, _Asked] = {}
@@ -87,7 +87,12 @@ class Planner:
         """Take another generator: at once while stopped, else at a bar line once it is open."""
         if self.pending is not None:
             self.pending.close()
-        self.pending, self._switch_at = self._new_seat(), None
+        self.switch_at = None
+        if self.pending is not None and (name, dict(params)) == (self.seat.name, self.seat.params):
+            # The player thought better of it, and what plays has never stopped.
+            self.pending = None
+            return
+        self.pending = self._new_seat()
         self.pending.open(name, params, now)
 
     def change(self, params: Mapping[str, str], now: float) -> None:
@@ -152,8 +157,8 @@ class Planner:
             self.course.shift(shift)
             self.chords = {t + shift: symbol for t, symbol in self.chords.items() if t + shift >= 0}
         self._deadlines.forget_news()
-        if self._switch_at is not None:
-            self._switch_at = self.course.next_line(new + STEP)
+        if self.switch_at is not None:
+            self.switch_at = self.course.next_line(new + STEP)
         self.begin(max(0, round(new)))
 
     # Asking
@@ -164,9 +169,9 @@ class Planner:
         self._count_deadlines(at)
         self._switch(at)
         commit = self.seat.pace.commit if self.seat.pace.grid == 1 else Pace().commit
-        self._consult(self.seat, at, now, self._switch_at)
-        if self.pending is not None and self._switch_at is not None:
-            self._consult(self.pending, at, now, None, self._switch_at)
+        self._consult(self.seat, at, now, self.switch_at)
+        if self.pending is not None and self.switch_at is not None:
+            self._consult(self.pending, at, now, None, self.switch_at)
         # The fallback works while the worker does: it must not delay a question that has a moment to be answered in.
         self._weaver.weave(round(at), commit, self._is_news, self.knew)
         self._is_news = False
@@ -295,27 +300,27 @@ class Planner:
         if not running:
             self._seat_pending()
             return
-        self._switch_at = self.course.next_line(tick + STEP)
+        self.switch_at = self.course.next_line(tick + STEP)
 
     def _failed(self, seat: Seat, message: Message) -> None:
         self._say(f"{seat.name}: {message['message']}")
         if seat is self.pending and message["id"] is None:
             seat.close()
-            self.pending, self._switch_at = None, None
+            self.pending, self.switch_at = None, None
 
     def _switch(self, at: float) -> None:
-        if self._switch_at is not None and at >= self._switch_at:
+        if self.switch_at is not None and at >= self.switch_at:
             self._seat_pending()
 
     def _seat_pending(self) -> None:
         assert self.pending
         self.restarts_of_past += self.seat.restarts
         self.seat.close()
-        self.seat, self.pending, self._switch_at = self.pending, None, None
+        self.seat, self.pending, self.switch_at = self.pending, None, None
 
     def _seat_at(self, tick: int) -> Seat:
         """Return whose plan should hold at `tick`."""
-        takes_over = self.pending is not None and self._switch_at is not None and tick >= self._switch_at
+        takes_over = self.pending is not None and self.switch_at is not None and tick >= self.switch_at
         return self.pending if self.pending is not None and takes_over else self.seat
 
     def _count_deadlines(self, at: float) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from composer.generators.base import PartNote, Role
-from composer.music import Meter, Note, Timeline
+from composer.music import Meter, Note, Part, Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,12 @@ class Snapshot:
     generator: str = ""
     pending: str | None = None
     """The generator that takes over at the next bar line."""
+    switch_at: int | None = None
+    """The bar line at which it does, known as soon as it is open."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    """The parameters, as text, that were set for the pending generator, else for the one that plays."""
+    parts: tuple[Part, ...] = ()
+    """The machine's parts, without notes, with the channels and programs they play."""
     role: Role = "accompany"
     player: tuple[Note, ...] = ()
     """The player's notes of the last bars, held ones up to now."""
