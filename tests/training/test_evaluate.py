@@ -169,6 +169,19 @@ def test_a_machine_that_plays_the_human_part_has_the_human_figures():
     assert beside["random in key"]["chord_share_lead1"] < 0.7
 
 
+def test_primed_what_comes_after_the_primer_is_measured():
+    wrong_at_first = [
+        replace(s, score=s.score.with_part(Part("PIANO", tuple(
+            replace(n, pitch=61 + s.key.tonic) if n.onset < 8 * 1920 else n for n in s.score.part("PIANO").notes
+        ))))
+        for s in SONGS
+    ]  # fmt: skip
+    _, beside = harmony.harmony(Pianist(wrong_at_first, human), Take("anticipation"), (0,))
+
+    assert 1.0 == beside["human piano"]["chord_share_lead1_primed"]
+    assert 0.6 == beside["human piano"]["chord_share_lead1"]
+
+
 def late_by(quarters):
     """Play the melody's chord, the old one for some quarters after the jump."""
 

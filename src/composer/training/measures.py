@@ -141,8 +141,8 @@ class Quotations:
     """
 
     def __init__(self, corpus: Iterable[Iterable[Note]]) -> None:
-        # What stands between two pieces occurs once, so that no run goes from one into the next.
-        pieces = [np.append(_intervals(piece), 1000 + i) for i, piece in enumerate(corpus)]
+        # No interval is as large as what stands between two pieces, so no shared run goes from one into the next.
+        pieces = [np.append(_intervals(piece), 1000) for piece in corpus]
         whole = np.concatenate([np.zeros(0, dtype=np.int64), *pieces])
         self._base = len(whole) + 1
         self._runs = {1: np.unique(whole)}
