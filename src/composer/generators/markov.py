@@ -17,7 +17,6 @@ from composer.generators.phrase import Improviser
 from composer.generators.scene import LONGEST_ANSWER, REST, Player, Scene
 from composer.music import Note, Part, Span
 
-
 BEHIND = 25
 """Ticks after a note at which its shadow falls: the least commit, and what hearing and answering may take."""
 
