@@ -13,6 +13,14 @@ from pathlib import Path
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what the tests set and take away from what the person who runs them has set and taken."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("COMPOSER_CONFIG", str(home / "config"))
+    monkeypatch.setenv("COMPOSER_TAKES", str(home / "takes"))
+
+
 @pytest.fixture(scope="session")
 def start_jack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
     """Start JACK servers by name, without hardware (48 kHz, 256 frames: 5.3 ms a period); the session ends them."""

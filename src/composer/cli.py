@@ -58,6 +58,7 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
     """Return the parser of every verb; only `verb` has its flags, because they cost an import."""
     top = _Parser("composer", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--version", action="version", version=f"composer {__version__}")
+    top.add_argument("--preset", metavar="NAME", help="begin the interface with a preset that was saved in it")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", title="verbs")
     for name, entry in VERBS.items():
         sub = verbs.add_parser(name, help=entry.help, description=entry.help.capitalize() + ".", allow_abbrev=False)
@@ -74,14 +75,15 @@ def module(verb: str) -> ModuleType:
 def main(argv: list[str] | None = None) -> int:
     """Run the command line `argv` (by default the process's own) and return its exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    verb = next((word for word in argv if not word.startswith("-")), None)
+    words = [word for before, word in zip(["", *argv], argv, strict=False) if before != "--preset"]
+    verb = next((word for word in words if not word.startswith("-")), None)
     try:
         args = parser(verb if verb in VERBS else None).parse_args(argv)
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 2
     name = "composer" if args.verb is None else f"composer {args.verb}"
     try:
-        status: int = _interface() if args.verb is None else module(args.verb).run(args)
+        status: int = _interface(args.preset) if args.verb is None else module(args.verb).run(args)
         sys.stdout.flush()
     except ComposerError as error:
         return _failed(name, str(error), error.exit_status)
@@ -102,10 +104,10 @@ def _failed(name: str, message: str, status: int = 1) -> int:
     return status
 
 
-def _interface() -> int:
+def _interface(preset: str | None) -> int:
     from composer.commands import interface
 
-    return interface.run()
+    return interface.run(preset)
 
 
 if __name__ == "__main__":

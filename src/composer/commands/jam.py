@@ -51,10 +51,12 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--duration", type=options.number(0.1, 1e7), metavar="SECONDS", help=help)
     help = "let the built-in player play, and tell each bar; without a MIDI system, through ports inside the program"
     parser.add_argument("--demo", action="store_true", help=help)
+    options.add_preset(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Play until the duration is over or a signal comes, and say what was played."""
+    options.settle(args)
     settings = settings_of(args)
     from composer.live.session import Session
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,37 @@ def add_time(parser: argparse.ArgumentParser) -> None:
     help = "quarters a minute (default: 120)"
     parser.add_argument("--tempo", type=number(10, 600), default=120.0, metavar="QPM", help=help)
     parser.add_argument("--meter", type=meter, default=(4, 4), metavar="N/D", help="time signature (default: 4/4)")
+
+
+def add_preset(parser: argparse.ArgumentParser) -> None:
+    """Add --preset; with `settle`, what it names and the settings file say holds where no flag says otherwise.
+
+    Call it last: it takes away the defaults of the flags that stand for settings.
+    """
+    from composer.preferences import KEPT
+
+    help = "begin with a preset saved in the interface; flags count above it"
+    # Suppressed, so that `composer --preset NAME jam` means the same.
+    parser.add_argument("--preset", default=argparse.SUPPRESS, metavar="NAME", help=help)
+    parser.set_defaults(**{name: None for name in KEPT if name != "params"})
+
+
+def settle(args: argparse.Namespace) -> None:
+    """Give `args` the settings of the user's file, its preset and the defaults, in this order, where no flag spoke."""
+    from composer import preferences
+    from composer.live.settings import Settings
+
+    found = preferences.read()
+    if found.notice:
+        print(f"composer: {found.notice}", file=sys.stderr)
+    values, defaults = found.values(args.preset), Settings()
+    generator = values.get("generator", defaults.generator)
+    if args.generator in (None, generator):
+        given = {key for key, _ in args.set} | ({"lead"} if args.lead is not None else set())
+        args.set = [*((k, v) for k, v in values.get("params", {}).items() if k not in given), *args.set]
+    for name in preferences.KEPT:
+        if name != "params" and getattr(args, name) is None:
+            setattr(args, name, values.get(name, getattr(defaults, name)))
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
