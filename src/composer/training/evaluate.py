@@ -36,7 +36,6 @@ class Task:
     seeds: tuple[int, ...] = (0,)
     baseline: Path | None = None
     """The folder of a model whose loss is put beside."""
-    jobs: int = 1
 
     @property
     def model(self) -> Path:
@@ -57,7 +56,7 @@ def _harmony(stage: Stage, task: Task) -> Result:
 def _loss(stage: Stage, task: Task) -> Result:
     from composer.training.evaluation.loss import losses
 
-    return losses(stage.songs, task.model, task.baseline, task.jobs)
+    return losses(stage.songs, task.model, task.baseline)
 
 
 def _recovery(stage: Stage, task: Task) -> Result:
@@ -121,7 +120,7 @@ def evaluate(
     chosen = _chosen(suite, name)
     begun = time.monotonic()
     take = Take(name, params=tuple(sorted((params or {}).items())))
-    task = Task(take, data, tuple(seeds), baseline, jobs)
+    task = Task(take, data, tuple(seeds), baseline)
     metrics: Figures = {}
     baselines: dict[str, Figures] = {}
     with Stage(test_songs(data, songs), jobs) as stage:

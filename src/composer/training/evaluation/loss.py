@@ -53,13 +53,11 @@ Sums = dict[str, np.ndarray[Any, np.dtype[np.float64]]]
 """Nats of each song by condition: rows of note, pitch, chord (each summed), notes and chords (counted)."""
 
 
-def losses(
-    held_out: Sequence[Song], folder: Path, baseline: Path | None, threads: int = 1
-) -> tuple[Figures, dict[str, Figures]]:
-    """Return the figures of the model in `folder`, and those of another model beside it, on `threads` threads."""
+def losses(held_out: Sequence[Song], folder: Path, baseline: Path | None) -> tuple[Figures, dict[str, Figures]]:
+    """Return the figures of the model in `folder`, and those of another model beside it."""
     import torch
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)  # sequences are short: where something else computes, two threads wait for each other
     ours = nats(held_out, folder)
     if baseline is None:
         return _figures(ours), {}
