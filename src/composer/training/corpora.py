@@ -20,7 +20,7 @@ from composer.training.song import Song
 
 log = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 3
 """Of the readers and of what is kept of their songs: arrays of another version are made again."""
 Reader = Callable[[Path, str | None], Iterator[Song]]
 
