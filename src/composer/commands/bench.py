@@ -1,14 +1,18 @@
-"""composer bench: decoding speed, lateness while playing, and how soon things start."""
+"""composer bench: decoding speed, lateness while playing, how soon things start, and what learning costs."""
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
@@ -203,9 +207,62 @@ def _first_note(args: argparse.Namespace) -> float | None:
     return None if found[0] is None else round(found[0], 3)
 
 
+def learning(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure what learning from a corpus costs, of 10, 100 and all its files, and what it costs once it is kept."""
+    from composer.generators.corpus import midi_files
+
+    params = options.params(args, args.generator)
+    if not params.get("corpus"):
+        raise UsageError("there is nothing to learn from; name a folder of MIDI files with --set corpus=DIR")
+    files = midi_files(params["corpus"])
+    result: dict[str, Any] = {"generator": args.generator}
+    for n in (*(n for n in LEARNED_FILES if n < len(files)), len(files)):
+        chosen = [files[i * len(files) // n] for i in range(n)]
+        # A process of its own, because memory that was once taken is seldom given back.
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+            result[f"{n} files"] = process.submit(_learned, args.generator, params, chosen).result()
+    return result
+
+
+def _learned(name: str, params: dict[str, str], files: list[Path]) -> dict[str, float]:
+    """Return the cost of making the generator `name` with a corpus of `files`, in a process that made none before."""
+    from composer.generators import load, make
+
+    load(name)
+    with tempfile.TemporaryDirectory(prefix="composer-") as folder:
+        cache, corpus = Path(folder) / "cache", Path(folder) / "corpus"
+        os.environ["COMPOSER_CACHE"] = str(cache)
+        corpus.mkdir()
+        for number, file in enumerate(files):
+            shutil.copy(file, corpus / f"{number:06}{file.suffix}")
+        before, began = _peak_megabytes(), time.perf_counter()
+        make(name, params | {"corpus": str(corpus)})
+        seconds, grown = time.perf_counter() - began, _peak_megabytes() - before
+        began = time.perf_counter()
+        make(name, params | {"corpus": str(corpus)})
+        again = time.perf_counter() - began
+        kept = sum(file.stat().st_size for file in cache.rglob("*") if file.is_file())
+    figures = {"seconds": seconds, "ms_a_file": 1000 * seconds / len(files), "megabytes": grown}
+    figures |= {"cached_seconds": again, "cache_megabytes": kept / 2**20}
+    return {name: round(value, 3) for name, value in figures.items()}
+
+
+def _peak_megabytes() -> float:
+    """Return the most memory this process has ever held, 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    peak: int = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+LEARNED_FILES = (10, 100)
+"""How many files of a corpus are learned from, before all are."""
 BENCHES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "decode": decode,
     "live": live,
     "startup": startup,
+    "learning": learning,
 }
 """What can be measured."""
