@@ -52,6 +52,10 @@ def run(args: argparse.Namespace) -> int:
     outputs = [options.writable(path, args.force) for path in numbered(args.output, args.count)]
     score = None if args.verb == "generate" else files.read(args.input)
     compose, asked = _request(args, score)
+    if sys.stderr.isatty():
+        from composer.generators.corpus import watcher
+
+        watcher.set(_learning)
     for number, path in enumerate(outputs):
         seed = args.seed + number
         music = compose(seed=seed, params=params, progress=_progress(), **asked)
@@ -105,6 +109,10 @@ def _progress() -> Callable[[float], None] | None:
         print(f"\r{share:4.0%}", end="\r" if share < 1 else "\n", file=sys.stderr, flush=True)
 
     return show
+
+
+def _learning(done: int, of: int) -> None:
+    print(f"\rlearning: {done} of {of} files read", end="\r" if done < of else "\n", file=sys.stderr, flush=True)
 
 
 def _lead(text: str) -> int | None:

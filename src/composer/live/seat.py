@@ -151,6 +151,10 @@ class Seat:
         match message["op"]:
             case "gone":
                 self._died(now)
+            case "learning":
+                self._waiting_since = now
+                if not self.is_ready:
+                    self.state = f"starting: {message['done']} of {message['of']} files read"
             case "opened":
                 self.state, self._deaths = "ready", 0
                 self._waiting_since, self.boundary, self._accepted = None, None, self.params

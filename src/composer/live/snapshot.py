@@ -68,6 +68,6 @@ class Snapshot:
     counters: Counters = field(default_factory=Counters)
     ports: tuple[Port, ...] = ()
     worker: str = "starting"
-    """What the worker is: "starting", "ready" or "failed: ..."."""
+    """What the worker is: "starting", "starting: 3 of 10 files read", "ready" or "failed: ..."."""
     messages: tuple[str, ...] = ()
     """What the player must read, the newest last."""

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 from composer.errors import ComposerError
 from composer.generators import load
 from composer.generators.base import Generator, parse_params
+from composer.generators.corpus import watcher
 from composer.live.steps import answers
 from composer.live.wire import Message, QuestionReader, write_notes, write_parts
 from composer.music import Part
@@ -53,6 +54,7 @@ class Desk:
         """Make the generator a message names, and say how it wants to be asked, or why it cannot be made."""
         try:
             params = dict(message.get("params", {}))
+            watcher.set(lambda done, of: self._send({"op": "learning", "done": done, "of": of}))
             self._generator, parts = self._make(message["name"], params, message.get("seed", 0))
         except Exception as error:
             self._send({"op": "failed", "id": None, "message": _sentence(error)})
