@@ -80,6 +80,7 @@ def accompany(
     seed: int = 0,
     lead: int | None = None,
     players: tuple[str, ...] | None = None,
+    role: Role = "accompany",
     progress: Progress | None = None,
 ) -> Score:
     """Return `score` with the machine's parts added; it listens to `players`, by default to every part."""
@@ -87,7 +88,7 @@ def accompany(
     generator, parts = _made(name, params, seed, HEARD_AHEAD if lead is None else lead)
     span = Span(0, _bar_end(score, score.end))
     whole, machine = empty_machine(score, parts)
-    context, _ = _context(heard, parts, machine, "accompany", span.end)
+    context, _ = _context(heard, parts, machine, role, span.end)
     notes = _collected(compose(generator, context, span, lead=lead), span, progress)
     return _with(whole, machine, notes)
 

@@ -37,6 +37,18 @@ def score_of(entries: Iterable[Entry]) -> Score:
     return taker.score()
 
 
+def so_far(entries: Iterable[Entry], tick: float) -> tuple[Score, int]:
+    """Return the score of journal entries while time is at `tick`, and where on the score's line that is.
+
+    What sounds now ends there; after jumps of the host the two places differ.
+    """
+    taker = _Taker()
+    for entry in entries:
+        taker.take(entry)
+    now = taker.reach(tick)
+    return taker.score(), now
+
+
 @dataclass(slots=True)
 class _Line:
     """What one direction and channel did: finished notes, open notes as pitch -> (onset, velocity), the program."""
@@ -76,6 +88,9 @@ class _Taker:
             for direction in ("in", "out"):
                 if direction in entry:
                     self._message(direction, bytes(entry[direction]), self._tick(entry))
+
+    def reach(self, tick: float) -> int:
+        return self._tick({"tick": tick})
 
     def score(self) -> Score:
         for line in self._lines.values():

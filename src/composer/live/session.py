@@ -176,9 +176,23 @@ class Session:
         command = {"op": "feed", "data": list(data), "time": self._clock.now()}
         self._queue.put(partial(self._send, command))
 
+    def send(self, data: bytes) -> None:
+        """Send a channel message to the out port now; a note among them is ended by panic and stop like the plan's."""
+        self._queue.put(partial(self._send, {"op": "send", "data": list(data)}))
+
+    def restore_programs(self) -> None:
+        """Send the programs of the machine's parts again, after others were heard on their channels."""
+        self._queue.put(self._forget_programs)
+
     def close(self) -> None:
         """End the session; `run` returns soon after. May be called more than once, and from a signal handler."""
         self._queue.put(self._close)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what makes the same music again: generator, seed, params and role in force. From any thread."""
+        seat = self._planner.seat
+        name, params = (seat.name, seat.params) if seat.name else (self.settings.generator, self.settings.params)
+        return {"generator": name, "seed": self.settings.seed, "params": dict(params), "role": self._planner.role}
 
     def snapshot(self) -> Snapshot:
         """Return what there is to see, at most a twentieth of a second old."""
@@ -191,6 +205,8 @@ class Session:
         self._began = now
         if settings.record is not None:
             self._journal = journal_of(settings.record)
+        elif settings.journal is not None:
+            self._journal = settings.journal
         self._io = self._make_io(lambda event: self._queue.put(partial(self._io_said, event)))
         self._send(opening(settings, self._journal))
         self._planner.seat.open(settings.generator, settings.params, now)
@@ -215,6 +231,9 @@ class Session:
 
     def _take_meter(self, numerator: int, denominator: int) -> None:
         self._planner.course.set_meter(self._told.tick(self._clock.now()), numerator, denominator)
+
+    def _forget_programs(self) -> None:
+        self._programmed = ()
 
     def _close(self) -> None:
         self._closing = True
@@ -365,7 +384,11 @@ class Session:
 
     def _keep(self) -> None:
         journal, self._journal = self._journal, None
-        if journal is None or self.settings.record is None:
+        if journal is None:
+            return
+        if self.settings.record is None:
+            # What was to be kept of it has been kept.
+            journal.unlink(missing_ok=True)
             return
         if self._ports:
             keep(journal, self.settings.record, self.settings, self._broken)

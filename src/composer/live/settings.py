@@ -45,6 +45,8 @@ class Settings:
     """The same seed and the same playing give the same music."""
     record: Path | None = None
     """Write what was played, by you and by the machine, to this MIDI file at the end."""
+    journal: Path | None = None
+    """Write what is played to this journal while it is played, without --record; removed when the session ends."""
     stats: Path | None = None
     """Write the figures of the run to this JSON file when it ends, however it ends."""
     duration: float | None = None
