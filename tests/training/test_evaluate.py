@@ -280,11 +280,11 @@ def test_the_standard_error_is_the_spread_over_the_root_of_the_number():
 
 def unprimed_of(lead, players=("MELODY",)):
     from composer.training.arrays import arrays
-    from composer.training.evaluation.loss import unprimed
+    from composer.training.evaluation.loss import asked as sequence
     from composer.training.sequences import arrange
 
     events = arrange(arrays(SONGS[0]), players, {"PIANO": "piano"}, lead, 0, 2048, 0)
-    return unprimed(events, 64, 80)
+    return sequence(events, 64, 80)
 
 
 def test_unprimed_only_the_blocks_after_the_quiet_are_asked():
@@ -306,6 +306,23 @@ def test_unprimed_the_quiet_tells_neither_notes_nor_chords():
     assert no_chord in some
     assert not (told["of"][:first] == B.MACHINE).any()
     assert 1 == len({row for row, kind in zip(told["rows"][1 : first + 1, 2], told["of"], strict=False) if kind == 0})
+
+
+@pytest.mark.parametrize("lead", [0, 1, 4])
+def test_the_silent_and_the_heard_are_asked_for_the_same_notes(lead):
+    """The sequence ends where 512 steps with the player end, so without him it must not go further."""
+    from composer.training.arrays import arrays
+    from composer.training.evaluation import loss
+
+    busy = [replace(s, score=s.score.with_part(Part("PIANO", tuple(
+        Note(120 * i, 50 + i % 20, 100) for i in range(320))))) for s in SONGS[:1]]  # fmt: skip
+    counts = set()
+    for who in ("", "_silent"):
+        (sequence,) = loss._primed(busy[0], arrays(busy[0]), lead, who)
+        notes = (sequence["of"] == B.MACHINE) & (sequence["pitch"] >= 0)
+        counts.add((int(notes.sum()), int((sequence["chord"] >= 0).sum()), int((sequence["machine"] >= 0).sum())))
+
+    assert 1 == len(counts)
 
 
 def test_silence_leaves_no_player():

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from composer.neural.model import Anticipator
 
 LENGTH = 512
-"""Steps of a primed sequence."""
+"""Most steps of a primed sequence."""
 QUIET = 64
 ASKED = 16
 WINDOWS = (0, 64, 128)
@@ -103,7 +103,13 @@ def _sums(model: Anticipator, sequence: dict[str, B.Ints]) -> Any:
 
 def _primed(song: Song, told: SongArrays, lead: int, who: str) -> Iterator[dict[str, B.Ints]]:
     events = arrange(told, _players(who), {"PIANO": "piano"}, lead, 0, LENGTH, _shift(song, told, who, 0))
-    yield example(events, events, LENGTH)
+    yield asked(events, 0, last_block(told))
+
+
+def last_block(told: SongArrays) -> int:
+    """Return the block that LENGTH steps reach with the player heard: whoever is silent is asked for no more."""
+    events = arrange(told, ("MELODY",), {"PIANO": "piano"}, 0, 0, LENGTH, told.shift)
+    return int(events[events[:, B.KIND] == B.BLOCK][-1, B.TIME]) // B.POSITIONS
 
 
 def _unprimed(song: Song, told: SongArrays, lead: int, who: str) -> Iterator[dict[str, B.Ints]]:
@@ -112,10 +118,10 @@ def _unprimed(song: Song, told: SongArrays, lead: int, who: str) -> Iterator[dic
             return
         shift = _shift(song, told, who, first)
         events = arrange(told, _players(who), {"PIANO": "piano"}, lead, first, 4 * LENGTH, shift)
-        yield unprimed(events, first + QUIET, first + QUIET + ASKED)
+        yield asked(events, first + QUIET, first + QUIET + ASKED)
 
 
-def unprimed(events: B.Ints, quiet: int, end: int) -> dict[str, B.Ints]:
+def asked(events: B.Ints, quiet: int, end: int) -> dict[str, B.Ints]:
     """Return the sequence in which the machine is silent, and no chord told, before block `quiet`.
 
     Chords and notes of the machine are asked for from there to block `end`.
@@ -126,6 +132,7 @@ def unprimed(events: B.Ints, quiet: int, end: int) -> dict[str, B.Ints]:
     block = events[:, B.TIME] // B.POSITIONS
     events = events[(events[:, B.KIND] != B.MACHINE) | (block >= quiet)]
     block = events[:, B.TIME] // B.POSITIONS
+    first = block[events[:, B.KIND] == B.BLOCK][0]
     seen = events.copy()
     untold = np.maximum.accumulate(np.where(events[:, B.KIND] == B.BLOCK, block, -1)) < quiet
     seen[untold, B.CHORD] = 0
@@ -133,6 +140,8 @@ def unprimed(events: B.Ints, quiet: int, end: int) -> dict[str, B.Ints]:
     sequence["machine"] = np.where(block[:-1] >= quiet, sequence["machine"], B.IGNORE)
     for name in ("chord", "pitch", "dur", "vel"):
         sequence[name] = np.where((block[1:] >= quiet) & (block[1:] < end), sequence[name], B.IGNORE)
+    # Where nothing comes before the first chord nothing can predict it.
+    sequence["chord"] = np.where(block[1:] > first, sequence["chord"], B.IGNORE)
     return sequence
 
 
