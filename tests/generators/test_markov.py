@@ -12,7 +12,8 @@ from composer.generators.base import Context
 from composer.generators.comping import bass_pitch, voicing
 from composer.generators.counts import Place, load_tables
 from composer.generators.markov import Markov
-from composer.generators.phrase import TRADITION, steps_of, top_line
+from composer.generators.style import TRADITION
+from composer.generators.viewpoints import seen, top_line, tune
 from composer.music import Note, Part, Score, Span
 from composer.music.chords import Chord
 from composer.training.measures import chord_share
@@ -113,7 +114,7 @@ def test_a_continuation_uses_the_players_steps():
     thirds = [Note(i * 240, p, 230) for i, p in enumerate((60, 63, 66, 69, 66, 63) * 5)]
     known = context(thirds, 30 * 240, "continue", ("Piano",))
     answer = [n.note for n in play(known, Span(7680, 3 * 1920 + 7680), harmony=0.0)]
-    steps = steps_of(answer)
+    steps = seen(tune(answer, 0), "interval")
 
     assert {(3, 240), (-3, 240)} >= set(steps)
     assert steps

@@ -8,7 +8,8 @@ says what may follow. The sampling is that of Pachet, Roy and Barbieri, Finite-L
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import Generic, TypeVar
+from itertools import chain as joined
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -16,10 +17,20 @@ Symbol = TypeVar("Symbol", bound=Hashable)
 State = TypeVar("State", bound=Hashable)
 Steps = Sequence[tuple[float, State]]
 """Probability and state of every continuation."""
+Odds = list[tuple[Symbol, float]]
+"""What may follow, with probabilities."""
+
+
+class Memory(Protocol[Symbol]):
+    """Say what followed what."""
+
+    def levels(self, history: Sequence[Symbol]) -> list[Odds[Symbol]]:
+        """Return what followed each known suffix of `history`, the longest first, the empty one last."""
+        ...
 
 
 class Chain(Generic[Symbol]):
-    """Hold how sequences went on, after every suffix of up to `order` symbols."""
+    """Hold how one sequence went on, after every suffix of up to `order` symbols; it learns while it grows."""
 
     def __init__(self, order: int) -> None:
         self.order = order
@@ -38,33 +49,85 @@ class Chain(Generic[Symbol]):
                 following[symbols[end]] = following.get(symbols[end], 0) + 1
         self._learned = list(symbols)
 
-    def suffix(self, history: Sequence[Symbol]) -> tuple[Symbol, ...]:
-        """Return the longest suffix of `history` after which something was heard, at most `order` symbols."""
-        for length in range(min(self.order, len(history)), 0, -1):
-            if tuple(history[-length:]) in self._counts:
-                return tuple(history[-length:])
-        return ()
+    def levels(self, history: Sequence[Symbol]) -> list[Odds[Symbol]]:
+        """Return what followed each known suffix of `history`, the longest first; empty before learning."""
+        lengths = range(min(self.order, len(history)), -1, -1)
+        suffixes = (tuple(history[len(history) - length :]) for length in lengths)
+        return [_shares(following) for suffix in suffixes if (following := self._counts.get(suffix))]
 
-    def follow(self, history: Sequence[Symbol]) -> list[tuple[Symbol, float]]:
-        """Return what followed the longest known suffix of `history`, with probabilities; empty before learning."""
-        following = self._counts.get(self.suffix(history), {})
-        total = sum(following.values())
-        return [(symbol, count / total) for symbol, count in following.items()]
 
-    def blend(self, history: Sequence[Symbol], share: float) -> list[tuple[Symbol, float]]:
-        """Return what followed every known suffix of `history`: each shorter one speaks for `share` of the rest.
+class Library(Generic[Symbol]):
+    """Hold how many sequences went on, after every suffix of up to `order` symbols.
 
-        Share 0 is `follow`. More leaves a constraint something to choose from where the longest suffix knows one way.
-        """
-        longest = self.suffix(history)
-        blended: dict[Symbol, float] = {}
-        rest = 1.0
-        for length in range(len(longest), -1, -1):
-            mine = rest * (1 - share) if length else rest
-            for symbol, probability in self.follow(longest[len(longest) - length :]) if mine else ():
-                blended[symbol] = blended.get(symbol, 0.0) + mine * probability
-            rest -= mine
-        return list(blended.items())
+    It says what a Chain of all of them would, in memory and time that grow with the symbols and not with the order: the
+    places of all symbols are kept in the order of what came before them, so that a suffix is a stretch of places.
+    """
+
+    def __init__(self, sequences: Iterable[Sequence[Symbol]], order: int, breadth: int | None = None) -> None:
+        """Learn all `sequences`; only the `breadth` most frequent continuations of a suffix are told of."""
+        self.order, self._breadth = order, breadth
+        self._ids: dict[Symbol, int] = {}
+        flat: list[int] = []
+        for sequence in sequences:
+            # Marks between sequences keep a suffix inside one of them.
+            flat += joined([-1] * order, (self._ids.setdefault(symbol, len(self._ids)) for symbol in sequence))
+        self._symbols = tuple(self._ids)
+        self._flat = np.array(flat, np.int32)
+        places = np.flatnonzero(self._flat >= 0).astype(np.int32)
+        before = [self._flat[places - back] for back in range(order, 0, -1)]
+        self._places = places[np.lexsort(before)] if order and len(places) else places
+        self._latest = self._flat[self._places - 1] if order else self._places
+        self._told: dict[tuple[int, int], Odds[Symbol]] = {}
+
+    def levels(self, history: Sequence[Symbol]) -> list[Odds[Symbol]]:
+        """Return what followed each known suffix of `history`, the longest first; empty before learning."""
+        low, high = 0, len(self._places)
+        levels = [self._following(low, high)] if high else []
+        for back in range(1, min(self.order, len(history)) + 1 if high else 0):
+            symbol = self._ids.get(history[-back], -2)
+            column = self._latest if back == 1 else self._flat[self._places[low:high] - back]
+            first, end = np.searchsorted(column, (symbol, symbol + 1))
+            if first == end:
+                break
+            low, high = low + int(first), low + int(end)
+            levels.append(self._following(low, high))
+        return levels[::-1]
+
+    def _following(self, low: int, high: int) -> Odds[Symbol]:
+        if (low, high) not in self._told:
+            if len(self._told) > 10_000:
+                self._told.clear()
+            found, counts = np.unique(self._flat[self._places[low:high]], return_counts=True)
+            order = np.argsort(-counts, kind="stable")[: self._breadth]
+            following = {self._symbols[found[i]]: int(counts[i]) for i in order}
+            self._told[low, high] = _shares(following)
+        return self._told[low, high]
+
+
+def _shares(following: dict[Symbol, int]) -> Odds[Symbol]:
+    total = sum(following.values())
+    return [(symbol, count / total) for symbol, count in following.items()]
+
+
+def follow(memory: Memory[Symbol], history: Sequence[Symbol]) -> Odds[Symbol]:
+    """Return what followed the longest known suffix of `history`; empty before learning."""
+    return next(iter(memory.levels(history)), [])
+
+
+def blend(memory: Memory[Symbol], history: Sequence[Symbol], share: float) -> Odds[Symbol]:
+    """Return what followed every known suffix of `history`: each shorter one speaks for `share` of the rest.
+
+    Share 0 is `follow`. More leaves a constraint something to choose from where the longest suffix knows one way.
+    """
+    blended: dict[Symbol, float] = {}
+    rest = 1.0
+    levels = memory.levels(history)
+    for shorter, level in zip(range(len(levels) - 1, -1, -1), levels, strict=True):
+        mine = rest * (1 - share) if shorter else rest
+        for symbol, probability in level if mine else ():
+            blended[symbol] = blended.get(symbol, 0.0) + mine * probability
+        rest -= mine
+    return list(blended.items())
 
 
 def sample(

@@ -54,6 +54,19 @@ class MarkovParams:
     register: int = param(60, "middle pitch of its chords when nobody plays there", 48, 84, 1)
     harmony: float = param(0.9, "how strictly phrases obey chord and key, 0 to 1", 0.0, 1.0, 0.05)
     answers: bool = param(True, "play a line of its own while the player rests")
+    viewpoint: str = choice(
+        "interval+rhythm",
+        ("interval+rhythm", "pitch+rhythm", "degree+rhythm", "interval", "pitch", "degree"),
+        "what is learned of a note: its interval, pitch or degree of the key, linked with the rhythm or apart from it",
+    )
+    ending: str = choice(
+        "chord", ("open", "chord", "tonic", "cadence"), "where phrases end: anywhere, chord, tonic, tonic by step"
+    )
+    phrase: int = param(2, "bars in a phrase", 1, 8, 1)
+    key: str = choice("auto", ("auto", *KEYS), "major key, or its relative minor; auto takes the key it hears")
+    chords: str = param("", "chords that are played instead of those it hears, one a bar: C Am F G7")
+    corpus: str = param("", "folder of MIDI files to learn from, besides your playing")
+    yours: float = param(0.5, "share of your manner beside the corpus, once you have played a little", 0.0, 1.0, 0.05)
     shadow: int = param(0, "tones of the chord that join each of your notes at once", 0, 3, 1)
 
 
@@ -144,9 +157,7 @@ class IlliacParams:
     phrase: int = param(2, "bars in a phrase", 1, 8, 1)
     pulse: float = param(1.0, "quarters between notes where it goes on by itself", 0.5, 4.0, 0.5)
     patience: float = param(4.0, "quarters you may hold or rest before it goes on by itself", 0.5, 16.0, 0.5)
-    fastest: float = param(
-        0.5, "least distance in quarters of your notes that it answers one by one", 0.25, 2.0, 0.25
-    )
+    fastest: float = param(0.5, "least distance in quarters of your notes that it answers one by one", 0.25, 2.0, 0.25)
     steps: float = param(0.5, "how much the voices of I and II prefer small steps, 0 as the original", 0.0, 1.0, 0.05)
     rows: bool = param(True, "III: tone rows, begun by your notes, instead of chromatic notes at random")
     order: int = param(1, "IV: notes that a voice looks back; 0 looks at the tonic", 0, 4, 1)

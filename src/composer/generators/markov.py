@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
+from composer.errors import FileError
+from composer.generators import melodies
 from composer.generators.base import Context, PartNote
 from composer.generators.comping import LEFT, RIGHT, SPLIT, bass_pitch, strike, voicing
 from composer.generators.constrained import pick
 from composer.generators.controls import MarkovParams
+from composer.generators.corpus import learn_once, midi_files
 from composer.generators.counts import BLOCK, load_tables, place_at
 from composer.generators.harmony import Listener
-from composer.generators.phrase import Improviser
-from composer.generators.scene import LONGEST_ANSWER, REST, Player, Scene
+from composer.generators.phrase import Frame, Improviser
+from composer.generators.scene import LONGEST_ANSWER, REST, Player, Scene, Wishes
+from composer.generators.style import Corpus, Style
+from composer.generators.viewpoints import Tune
 from composer.music import Note, Part, Span
 
 BEHIND = 25
@@ -24,12 +28,13 @@ BEHIND = 25
 class Markov:
     """Play along by Markov chains: of chords, of a pianist's strikes, and of the player's own phrases.
 
-    Chords come from a counted hidden Markov model, strikes from counts of POP909's pianists, phrases from a
-    variable-order chain over intervals and note values learned from the player (Pachet, The Continuator: Musical
-    Interaction with Style, 2003), bound to the chords by constrained sampling (Pachet, Roy, Barbieri, Finite-Length
-    Markov Processes with Constraints, 2011); Hiller and Isaacson weighted order and consonance in Illiac Suite IV
-    (1957). Changed: everything is decided in blocks of half a quarter, from the seed and the place, so that a question
-    asked again has the same answer.
+    Chords come from a counted hidden Markov model, strikes from counts of POP909's pianists, phrases from
+    variable-order chains over pitches, note values, loudness and length, learned from the player and from a corpus
+    (Pachet, The Continuator: Musical Interaction with Style, 2003), bound to chord, key and ending by constrained
+    sampling (Pachet, Roy, Barbieri, Finite-Length Markov Processes with Constraints, 2011); Hiller and Isaacson
+    weighted order and consonance in Illiac Suite IV (1957). Changed: everything is decided in blocks of half a quarter,
+    from the seed and the place, so that a question asked again has the same answer; constraints are weights, and reach
+    two notes ahead, or four where a phrase ends.
     """
 
     Params = MarkovParams
@@ -37,7 +42,10 @@ class Markov:
     margin = 0
 
     def __init__(self, params: MarkovParams, seed: int) -> None:
-        """Make one that has heard nothing; `seed` may be any integer."""
+        """Make one that has heard nothing but its corpus; `seed` may be any integer.
+
+        FileError when the corpus cannot be used, UsageError when the chords are none.
+        """
         self.params = params
         self.chords: list[tuple[int, str]] = []
         """Tick and symbol of every chord of the last proposal, as far as it was read."""
@@ -45,19 +53,29 @@ class Markov:
         """The key of its last block, "" while there was none."""
         self._seed = seed % 2**63
         self._listener = Listener()
-        self._improviser = Improviser(params.order, params.harmony)
+        self._wishes = Wishes.parse(params.key, params.chords)
+        self._tunes = _tunes(params.corpus) if params.corpus else []
+        corpus = Corpus(self._tunes, params.viewpoint, params.order) if self._tunes else None
+        self._improviser = Improviser(Style(params.viewpoint, params.order, corpus, params.yours), params.harmony)
 
     @classmethod
     def parts(cls, params: MarkovParams) -> tuple[Part, ...]:
         """Return the parts that it plays where nobody asks for others: a bass and a piano."""
         return (Part("Bass", channel=1, program=33), Part("Piano", channel=0, program=0))
 
+    def notice(self) -> str:
+        """Return what the player should know about the corpus, "" without one."""
+        if not self.params.corpus:
+            return ""
+        files = len(midi_files(self.params.corpus))
+        return f"markov learned from {len(self._tunes)} of {files} MIDI files in {self.params.corpus}"
+
     def propose(self, context: Context, span: Span) -> Iterator[PartNote]:
         """Yield the notes of the machine's parts in `span`; it takes a millisecond or so a beat."""
         self.chords, self.key = [], ""
         if not [part for part in context.machines if not part.is_drums]:
             return
-        scene = Scene(context, self._listener, self._seed)
+        scene = Scene(context, self._listener, self._seed, self._wishes)
         for block in range(span.start // BLOCK, -(-span.end // BLOCK)):
             chord, self.key = scene.chord(block), scene.key(block).name
             if not self.chords or self.chords[-1][1] != chord.symbol:
@@ -134,23 +152,32 @@ class Markov:
         """Return the notes of `block` out of a phrase that lasts until the bar line."""
         start = scene.phrase_start(block)
         if start not in scene.phrases:
-            score = scene.score
-            end = score.bar_start(start) + score.meter_at(start).bar
-            heard = scene.line_before(start)
-            middle = round(sum(n.pitch for n in heard[-16:]) / len(heard[-16:])) if heard else 70
-            middle = min(100, max(SPLIT + 10, middle))
-            velocity = round(sum(n.velocity for n in heard[-16:]) / len(heard[-16:])) if heard else 76
-            phrase = self._improviser.play(
-                heard,
-                Span(start, end),
-                lambda tick: scene.chord(tick // BLOCK),
-                scene.key(start // BLOCK),
-                (middle - 10, middle + 12),
-                scene.rng(start // BLOCK, 1),
-            )
-            scene.phrases[start] = [replace(note, velocity=velocity) for note in phrase]
+            scene.phrases[start] = self._phrase(scene, start)
         inside = Span(block * BLOCK, (block + 1) * BLOCK)
         return scene.free(scene.lead, [note for note in scene.phrases[start] if note.onset in inside])
+
+    def _phrase(self, scene: Scene, start: int) -> list[Note]:
+        """Return a phrase from `start` to the bar line, in the player's register and loudness."""
+        bar = scene.score.bar_start(start)
+        end = bar + scene.score.meter_at(start).bar
+        line, manner = scene.line_before(start), scene.manner(start)
+        frame = Frame(
+            Span(start, end),
+            lambda tick: scene.chord(tick // BLOCK),
+            scene.key(start // BLOCK),
+            (manner.middle - 10, manner.middle + 12),
+            self.params.ending if scene.bar_number(bar) % self.params.phrase == self.params.phrase - 1 else "open",
+            self.params.key != "auto",
+        )
+        places = self._improviser.play(line, frame, scene.rng(start // BLOCK, 1))
+        return self._improviser.perform(places, end, manner.velocity, scene.rng(start // BLOCK, 3))
+
+
+def _tunes(folder: str) -> list[Tune]:
+    tunes = melodies.tunes_of(learn_once(folder, "markov-1", melodies.kept))
+    if not tunes:
+        raise FileError(f"no file in {folder} has a melody of two notes or more; name a folder with files that do")
+    return tunes
 
 
 def _loud(velocity: float, rng: np.random.Generator) -> int:

@@ -1,141 +1,158 @@
-"""Phrases from a variable-order Markov chain over (interval, note value), steered through chords."""
+"""Phrases from a variable-order Markov chain, steered through chords to an ending."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from composer.generators.constrained import Chain, sample
+from composer.generators.constrained import sample
+from composer.generators.style import BREADTH, Style
+from composer.generators.viewpoints import Step, long, loud, reached
 from composer.music import TICKS_PER_QUARTER, Note, Span
 from composer.music.chords import Chord, Key
 
-Step = tuple[int, int]
-"""Semitones to the next note and ticks to its onset."""
-State = tuple[tuple[Step, ...], int, int]
-"""The last steps, the pitch they led to, and its onset."""
-
-VALUES = (120, 160, 240, 320, 360, 480, 720, 960, 1440, 1920)
-"""Note values in ticks, from a sixteenth to a whole note; what is played is heard as the nearest one."""
 FREEDOM = 0.3
 """How much shorter memories have to say beside the longest one when the harmony must be obeyed."""
 CHUNK = 2
 """How many notes are chosen at once, so that the first ones make the last one possible."""
-BREADTH = 16
-"""How many continuations are considered, the most frequent ones."""
-ENOUGH = 8
-"""Steps to have heard before the player's own manner takes over from the tradition."""
-
-TRADITION: tuple[Step, ...] = (
-    *((2, 240), (2, 240), (1, 240), (-1, 240), (-2, 480), (2, 240), (3, 240), (2, 480), (-2, 240), (-2, 240)),
-    *((-1, 480), (1, 240), (2, 240), (-3, 480), (-2, 240), (2, 240), (4, 480), (3, 240), (-3, 240), (-2, 480)),
-    *((-2, 240), (-2, 240), (5, 480), (-1, 240), (-2, 240), (-2, 960), (2, 240), (1, 240), (2, 240), (2, 480)),
-)
-"""Steps of an ordinary tune, for a player who has hardly played yet."""
+LAST, LAST_BREADTH, LAST_TICKS = 4, 5, 2 * TICKS_PER_QUARTER
+"""The same where a phrase ends: how many notes, among how many continuations of each, and how long before the end."""
+STRAY = 0.001
+"""How welcome an ending is that is not the one asked for: only where there is no other."""
+ENDINGS = ("open", "chord", "tonic", "cadence")
+"""How a phrase may end: anyhow, on a tone of the chord, on the tonic, or there by step."""
 
 
-def top_line(notes: Iterable[Note]) -> list[Note]:
-    """Return the highest note of every onset, in order; onsets within 30 ticks are one."""
-    line: list[Note] = []
-    for note in notes:
-        if line and note.onset - line[-1].onset <= 30:
-            if note.pitch > line[-1].pitch:
-                line[-1] = note
-        else:
-            line.append(note)
-    return line
+class State(NamedTuple):
+    """Hold the last steps, the pitch they led to, its onset, and the pitch before; after the end nothing changes."""
+
+    recent: tuple[Step, ...]
+    pitch: int
+    onset: int
+    before: int
 
 
-def steps_of(line: Sequence[Note]) -> list[Step]:
-    """Return the steps from each note of a line to the next; leaps are folded into two octaves."""
-    return [
-        (max(-12, min(12, b.pitch - a.pitch)), min(VALUES, key=lambda value: abs(value - (b.onset - a.onset))))
-        for a, b in pairwise(line)
-    ]
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Hold what a phrase is to fit into."""
+
+    span: Span
+    chord_at: Callable[[int], Chord]
+    key: Key
+    register: tuple[int, int]
+    """Lowest and highest pitch."""
+    ending: str = "open"
+    """One of ENDINGS."""
+    keeps_key: bool = False
+    """Whether chord tones outside the key are strange, too."""
 
 
 class Improviser:
-    """Continue lines in the manner of what was learned."""
+    """Continue lines in a style."""
 
-    def __init__(self, order: int, obedience: float) -> None:
-        """Make one that looks back `order` steps and obeys chord and key as strongly as `obedience` 0..1 says."""
-        self._own: Chain[Step] = Chain(order)
-        self._tradition: Chain[Step] = Chain(order)
-        self._tradition.learn(TRADITION)
-        self._order = order
+    def __init__(self, style: Style, obedience: float) -> None:
+        """Make one that obeys chord and key as strongly as `obedience` 0..1 says."""
+        self._style = style
         self._obedience = obedience
 
-    def play(
-        self,
-        line: Sequence[Note],
-        span: Span,
-        chord_at: Callable[[int], Chord],
-        key: Key,
-        register: tuple[int, int],
-        rng: np.random.Generator,
-    ) -> list[Note]:
-        """Return notes with onsets in `span` that continue `line`, in pitches from low to high of `register`."""
-        learned = steps_of(line)
-        self._own.learn(learned)
-        chain = self._own if len(learned) >= ENOUGH else self._tradition
-        low, high = register
+    def play(self, line: Sequence[Note], frame: Frame, rng: np.random.Generator) -> list[tuple[int, int]]:
+        """Return pitch and onset of the notes in the frame's span that continue `line`."""
+        span, (low, high) = frame.span, frame.register
+        tonic = (frame.key.tonic + 3 * (frame.key.mode == "minor")) % 12
+        recent = tuple(self._style.learn(line, tonic)[-self._style.order :])
+        told: dict[tuple[Step, ...], list[tuple[Step, float]]] = {}
 
-        def steps(state: State) -> list[tuple[float, State]]:
-            recent, pitch, onset = state
-            if onset >= span.end:
+        def steps(state: State, breadth: int = BREADTH) -> list[tuple[float, State]]:
+            if state.onset >= span.end:
                 return [(1.0, state)]
-            following = sorted(chain.blend(recent, FREEDOM * self._obedience), key=lambda o: -o[1])[:BREADTH]
-            return [(p, ((*recent, s)[-self._order :], pitch + s[0], onset + s[1])) for s, p in following]
+            if state.recent not in told:
+                told[state.recent] = self._style.following(state.recent, FREEDOM * self._obedience)
+            return [(p, self._after(state, step, tonic, span.end)) for step, p in told[state.recent][:breadth]]
 
         def weight(_: int, state: State) -> float:
-            pitch, onset = state[1:]
-            if onset >= span.end:
-                return 1.0
-            if not low <= pitch <= high:
+            if state.onset >= span.end:
+                return self._closing(state, frame)
+            if not low <= state.pitch <= high:
                 return 0.0
-            return 0.01 if onset < span.start else self._fit(pitch, onset, chord_at(onset), key)
+            return 0.01 if state.onset < span.start else self._fit(state.pitch, state.onset, frame)
 
-        state = self._begin(line, learned, span, chord_at(span.start), register)
-        path = [state] if state[2] >= span.start else []
-        while state[2] < span.end:
-            chunk = sample(state, steps, weight, CHUNK, rng)
+        state = self._begin(line, recent, frame)
+        path = [state] if state.onset >= span.start else []
+        while state.onset < span.end:
+            if frame.ending != "open" and span.end - state.onset <= LAST_TICKS:
+                chunk = sample(state, lambda state: steps(state, LAST_BREADTH), weight, LAST, rng)
+            else:
+                chunk = sample(state, steps, weight, CHUNK, rng)
             if not chunk:
                 # Nothing that was heard stays in reach from here: take a breath and begin anew in the middle.
-                onset = max(span.start, state[2] + TICKS_PER_QUARTER)
-                chunk = [((), _nearest(chord_at(onset), (low + high) // 2, low, high), onset)]
+                onset = max(span.start, state.onset + TICKS_PER_QUARTER)
+                pitch = _nearest(frame.chord_at(onset), (low + high) // 2, low, high)
+                chunk = [State((), pitch, onset, state.pitch)]
             path += chunk
             state = chunk[-1]
-        return _notes([(pitch, onset) for _, pitch, onset in path if onset in span], span.end)
+        return [(state.pitch, state.onset) for state in path if state.onset in span]
 
-    def _begin(
-        self, line: Sequence[Note], learned: list[Step], span: Span, chord: Chord, register: tuple[int, int]
-    ) -> State:
-        recent = tuple(learned[-self._order :])
-        low, high = register
+    def perform(
+        self, places: Sequence[tuple[int, int]], end: int, level: float, rng: np.random.Generator
+    ) -> list[Note]:
+        """Return notes at these pitches and onsets, as loud and as long as the style has it around velocity `level`."""
+        onsets = [onset for _, onset in places]
+        gaps = [after - onset for onset, after in zip(onsets, (*onsets[1:], end), strict=False)]
+        strokes = self._style.strokes(gaps, rng)
+        if not strokes:
+            return [
+                Note(onset, pitch, max(60, min(gap, 960) * 9 // 10), round(level))
+                for (pitch, onset), gap in zip(places, gaps, strict=True)
+            ]
+        return [
+            Note(onset, pitch, min(max(60, gap), long(stroke, gap)), loud(stroke, level))
+            for (pitch, onset), gap, stroke in zip(places, gaps, strokes, strict=True)
+        ]
+
+    def _after(self, state: State, step: Step, tonic: int, end: int) -> State:
+        move, value = step
+        if state.onset + value >= end:
+            return State((), state.pitch, end, state.before)
+        pitch = reached(move, self._style.pitch, state.pitch, tonic)
+        return State((*state.recent, step)[-self._style.order :], pitch, state.onset + value, state.pitch)
+
+    def _begin(self, line: Sequence[Note], recent: tuple[Step, ...], frame: Frame) -> State:
+        span, (low, high) = frame.span, frame.register
         last = line[-1] if line else None
         if last is not None and span.start - last.onset <= 2 * TICKS_PER_QUARTER and low <= last.pitch <= high:
-            return recent, last.pitch, last.onset
+            return State(recent, last.pitch, last.onset, last.pitch)
         near = last.pitch if last is not None else (low + high) // 2
-        return recent, _nearest(chord, near, low, high), span.start
+        pitch = _nearest(frame.chord_at(span.start), near, low, high)
+        return State(recent, pitch, span.start, pitch)
 
-    def _fit(self, pitch: int, onset: int, chord: Chord, key: Key) -> float:
+    def _fit(self, pitch: int, onset: int, frame: Frame) -> float:
         """Return how welcome a pitch is: chord tones always, others in passing, strange ones hardly."""
-        if pitch % 12 in chord.pitch_classes:
+        in_key = pitch % 12 in frame.key.scale
+        if pitch % 12 in frame.chord_at(onset).pitch_classes and (in_key or not frame.keeps_key):
             return 1.0
-        passing = onset % TICKS_PER_QUARTER != 0 and pitch % 12 in key.scale
+        passing = onset % TICKS_PER_QUARTER != 0 and in_key
         return 1 - 0.4 * self._obedience if passing else max(0.0001, (1 - self._obedience) ** 2)
+
+    def _closing(self, state: State, frame: Frame) -> float:
+        """Return how welcome a state beyond the end is, by the last pitch before it and the one before that."""
+        tonic = frame.key.tonic
+        match frame.ending:
+            case "chord":
+                tones = frame.chord_at(frame.span.end - 1).pitch_classes
+                fits = not tones or state.pitch % 12 in tones
+            case "tonic":
+                fits = state.pitch % 12 == tonic
+            case "cadence":
+                fits = state.pitch % 12 == tonic and 1 <= abs(state.pitch - state.before) <= 2
+            case _:
+                fits = True
+        return 1.0 if fits else STRAY
 
 
 def _nearest(chord: Chord, pitch: int, low: int, high: int) -> int:
     """Return the pitch between `low` and `high` nearest to `pitch` that is in the chord."""
     tones = [p for p in range(low, high + 1) if p % 12 in chord.pitch_classes] or [(low + high) // 2]
     return min(tones, key=lambda p: (abs(p - pitch), p))
-
-
-def _notes(places: list[tuple[int, int]], end: int) -> list[Note]:
-    onsets = [onset for _, onset in places]
-    return [
-        Note(onset, pitch, max(60, (min(following, onset + 960) - onset) * 9 // 10))
-        for (pitch, onset), following in zip(places, (*onsets[1:], end), strict=False)
-    ]

@@ -8,12 +8,13 @@ from operator import attrgetter
 
 import numpy as np
 
+from composer.errors import UsageError
 from composer.generators.base import Context, PartNote
 from composer.generators.comping import RIGHT, SPLIT
 from composer.generators.constrained import pick
 from composer.generators.counts import BLOCK, load_tables
 from composer.generators.harmony import Listener
-from composer.generators.phrase import top_line
+from composer.generators.viewpoints import top_line
 from composer.music import TICKS_PER_QUARTER, Note, Score
 from composer.music.chords import Chord, Key
 
@@ -26,6 +27,10 @@ FORM = 8
 """Bars after which a progression comes home when nobody plays."""
 LEARNED = 400
 """Notes of the player's line that phrases are learned from, the latest ones."""
+LATELY = 64
+"""Notes of the player, at most, among which the latest of the line are looked for."""
+LOWEST_MIDDLE = 36
+"""The deepest middle of a line that has no accompaniment below it."""
 REST = 2 * TICKS_PER_QUARTER
 """Ticks of the player's silence after which a line of the machine may answer."""
 LONGEST_ANSWER = 8 * TICKS_PER_QUARTER
@@ -44,11 +49,38 @@ class Player:
     """The tick at which the last note stopped, None before the first note."""
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """Hold how high and how loud a line should be."""
+
+    middle: int
+    velocity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Hold what the player has decided instead of the ear: the key, and a chord for each bar, over and over."""
+
+    key: Key | None = None
+    chords: tuple[Chord, ...] = ()
+
+    @classmethod
+    def parse(cls, key: str, chords: str) -> Wishes:
+        """Return the wishes of a key's name or "auto", and of chord symbols with spaces; UsageError for no chord."""
+        try:
+            return cls(None if key == "auto" else Key.parse(key), tuple(map(Chord.parse_symbol, chords.split())))
+        except ValueError as error:
+            raise UsageError(
+                f"chords cannot be {chords!r}: {error}; write one chord for each bar, as in C Am F G7"
+            ) from None
+
+
 class Scene:
     """Hold one question's context, and what has been answered so far."""
 
-    def __init__(self, context: Context, listener: Listener, seed: int) -> None:
+    def __init__(self, context: Context, listener: Listener, seed: int, wishes: Wishes | None = None) -> None:
         self.score: Score = context.score
+        self._wishes = wishes or Wishes()
         self.phrases: dict[int, list[Note]] = {}
         self._context = context
         self._listener = listener
@@ -72,8 +104,13 @@ class Scene:
         return np.random.default_rng([self._seed, block, stream])
 
     def chord(self, block: int) -> Chord:
-        """Return the chord of a block: heard, where it is known, else expected; dreamt when nobody plays."""
+        """Return the chord of a block: wished for, or heard where it is known, else expected; dreamt for nobody."""
         block = max(0, block)
+        if chords := self._wishes.chords:
+            return chords[self.bar_number(self._bar(block)) % len(chords)]
+        return self._found(block)
+
+    def _found(self, block: int) -> Chord:
         if block not in self._chords:
             if self._notes:
                 self._hear(block)
@@ -97,12 +134,14 @@ class Scene:
 
     def key(self, block: int) -> Key:
         """Return the key of a block."""
-        self.chord(block)
+        if self._wishes.key:
+            return self._wishes.key
+        self._found(max(0, block))
         return self._keys.get(block, Key(0))
 
     def _dream(self, block: int) -> Chord:
-        """Return a chord of a progression in C major that moves at every bar line and comes home after eight bars."""
-        bar = self.score.bar_start(block * BLOCK + BLOCK - 1)
+        """Return a chord of a major progression that moves at every bar line and comes home after eight bars."""
+        bar = self._bar(block)
         meter = self.score.meter_at(bar)
         bars = (bar - meter.tick) // meter.bar
         chord = Chord(0, "maj").index
@@ -110,7 +149,16 @@ class Scene:
             odds = load_tables().move[0, chord] ** 1.5
             odds[0] = 0.0
             chord = pick(odds, self.rng((meter.tick + i * meter.bar) // BLOCK, 2))
-        return Chord.from_index(chord)
+        return Chord.from_index(chord).transpose(self._wishes.key.tonic if self._wishes.key else 0)
+
+    def _bar(self, block: int) -> int:
+        """Return the bar line of a block; one inside it counts as its beginning."""
+        return self.score.bar_start(block * BLOCK + BLOCK - 1)
+
+    def bar_number(self, bar: int) -> int:
+        """Return the number of the bar that begins at the tick `bar`, from 0 where its meter began."""
+        meter = self.score.meter_at(bar)
+        return (bar - meter.tick) // meter.bar
 
     def chord_end(self, block: int, blocks: int) -> int:
         """Return the tick at which the chord of `block` stops, at most `blocks` blocks after its beginning."""
@@ -157,6 +205,19 @@ class Scene:
             return heard
         after = heard[-1].onset if heard else -1
         return heard + top_line(n for n in self._machine[self.lead] if after < n.onset < tick)
+
+    def manner(self, tick: int) -> Manner:
+        """Return how high and how loud the player's line was before `tick`, or the machine's own where there is none.
+
+        Beside the accompaniment a line stays above it.
+        """
+        until = bisect_left(self._notes, tick, key=_onset)
+        line = top_line(self._notes[max(0, until - LATELY) : until])[-16:] or self.line_before(tick)[-16:]
+        lowest = SPLIT + 10 if self._context.role == "accompany" else LOWEST_MIDDLE
+        if not line:
+            return Manner(70, 76.0)
+        middle = round(sum(n.pitch for n in line) / len(line))
+        return Manner(min(100, max(lowest, middle)), sum(n.velocity for n in line) / len(line))
 
     def struck(self, block: int, hand: int) -> int:
         """Return a bit for each of the three blocks before in which the machine's hand struck, the last one lowest."""

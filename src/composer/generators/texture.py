@@ -11,8 +11,8 @@ from operator import attrgetter
 from composer.generators.base import Context
 from composer.generators.cantus import Moment
 from composer.generators.counterpoint import Chord
-from composer.generators.phrase import top_line
 from composer.generators.quartet import singers
+from composer.generators.viewpoints import top_line
 from composer.music import Note, Part, Score, Span
 
 _onset = attrgetter("onset")
