@@ -56,16 +56,17 @@ class Hearing:
     ) -> dict[int, Floats]:
         """Return the probability of each key-relative chord in the blocks first..last.
 
-        Blocks that have left the window are missing. `told` returns the player's rows that are known at a block, `row`
-        its BLOCK row without a chord. A new `identity` (key shift, lead) begins anew at block `origin`; otherwise only
-        what changed is read again.
+        What is told of the blocks before `first` is what was told in the last question; blocks that have left
+        the window are missing. `told` returns the player's rows that are known at a block, `row` its BLOCK row
+        without a chord. A new `identity` (key shift, lead) begins anew at block `origin`; otherwise only what
+        changed is read again.
         """
-        follows_on = self._blocks and self._blocks[0].block <= first and origin <= self._blocks[-1].block + 1
+        follows_on = self._blocks and self._blocks[0].block <= first <= self._blocks[-1].block + 1
         if identity != self._identity or not follows_on:
             self._identity = identity
             self._go_back(0)
         new: list[_New] = []
-        for block in range(self._blocks[0].block if self._blocks else origin, last + 1):
+        for block in range(first if self._blocks else origin, last + 1):
             rows = told(block)[:MOST_ROWS]
             at = block - self._blocks[0].block if self._blocks else 0
             if at < len(self._blocks):
