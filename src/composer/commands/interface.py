@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
+from pathlib import Path
 
-from composer.errors import UsageError
+from composer.errors import ComposerError, UsageError
 
 
 def run(preset: str | None = None) -> int:
@@ -20,4 +22,18 @@ def run(preset: str | None = None) -> int:
     found = preferences.read()
     if found.notice:
         print(f"composer: {found.notice}", file=sys.stderr)
-    return app.run(preferences.apply(Settings(), found.values(preset)))
+    settings = preferences.apply(Settings(), found.values(preset))
+    return app.run(replace(settings, journal=_journal()))
+
+
+def _journal() -> Path | None:
+    """Return where to record what is played, None where nothing can be written; what a crash left is kept first."""
+    from composer import shelf
+
+    try:
+        for take in shelf.recover():
+            print(f"composer: a session that never ended is kept as {take.name}", file=sys.stderr)
+        return shelf.journal()
+    except ComposerError as error:
+        print(f"composer: {error}", file=sys.stderr)
+        return None

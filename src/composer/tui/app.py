@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.events import Resize
@@ -27,6 +27,7 @@ from composer.tui import messages, readout
 from composer.tui.choose import GeneratorList
 from composer.tui.panel import Panel
 from composer.tui.roll import Roll
+from composer.tui.rooms import Rooms
 from composer.tui.session_thread import SessionThread
 from composer.tui.tap import TapTempo
 
@@ -43,7 +44,7 @@ SLOWEST, FASTEST = 10.0, 600.0
 """The tempos that a session takes, in quarters a minute."""
 
 
-class ComposerApp(App[int]):
+class ComposerApp(Rooms):
     """Show a session and command it; the session runs in the session thread and ends when the app does."""
 
     TITLE = "Composer"

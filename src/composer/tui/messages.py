@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.message import Message
+
+if TYPE_CHECKING:
+    from composer.shelf import Take
 
 
 class TransportToggled(Message):
@@ -59,3 +64,19 @@ class SessionFailed(Message):
     def __init__(self, error: Exception) -> None:
         super().__init__()
         self.error = error
+
+
+class KeepAsked(Message):
+    """The user wants to keep the last `bars` bars, or everything."""
+
+    def __init__(self, bars: int | None) -> None:
+        super().__init__()
+        self.bars = bars
+
+
+class Kept(Message):
+    """A take lies on the shelf."""
+
+    def __init__(self, take: Take) -> None:
+        super().__init__()
+        self.take = take

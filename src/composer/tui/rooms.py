@@ -1,0 +1,105 @@
+"""The rooms beside the play screen: takes, files, presets, help; and the key that keeps what was played."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on, work
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.events import Unmount
+
+from composer import shelf
+from composer.errors import ComposerError
+from composer.live.audition import Audition
+from composer.music import Score
+from composer.tui import messages
+from composer.tui.takes import Shelf
+
+if TYPE_CHECKING:
+    from composer.live.settings import Settings
+    from composer.live.snapshot import Snapshot
+    from composer.tui.session_thread import SessionThread
+
+
+class Rooms(App[int]):
+    """Open the rooms, keep takes, and let a score be heard through the session's port."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("k,f8", "keep(8)", "Keep", key_display="k", tooltip="Keep the last 8 bars"),
+        Binding("f4", "keep(4)", "Keep 4", show=False, tooltip="Keep the last 4 bars"),
+        Binding("f6", "keep(16)", "Keep 16", show=False, tooltip="Keep the last 16 bars"),
+        Binding("f9", "keep(0)", "Keep all", show=False, tooltip="Keep everything since the beginning"),
+        Binding("S,f2", "shelf", "Takes", show=False, key_display="S", tooltip="The shelf of kept takes"),
+    ]
+    playing: SessionThread
+    snapshot: Snapshot | None
+    _settings: Settings
+    _audition: Audition | None = None
+
+    # Keeping
+
+    def action_keep(self, bars: int) -> None:
+        """Keep the last `bars` bars, everything when 0."""
+        self.post_message(messages.KeepAsked(bars or None))
+
+    @on(messages.KeepAsked)
+    def _keep(self, message: messages.KeepAsked) -> None:
+        session, snapshot = self.playing.session, self.snapshot
+        path = self._settings.journal
+        if session is None or snapshot is None or path is None:
+            self.notify("Nothing is being recorded here.", severity="warning")
+            return
+        self._keep_beside(path, snapshot, message.bars, session.facts())
+
+    @work(group="keep")
+    async def _keep_beside(self, path: Path, snapshot: Snapshot, bars: int | None, facts: dict[str, Any]) -> None:
+        try:
+            take = await asyncio.to_thread(shelf.keep, path, snapshot.tick, bars, facts, running=snapshot.running)
+        except ComposerError as error:
+            self.notify(str(error), severity="warning", markup=False)
+            return
+        bars_, s = take.bars, "s" * (take.bars != 1)
+        self.notify(f"Kept {bars_} bar{s}, {take.notes} notes: {take.name}. Press S to see the takes.", markup=False)
+        self.post_message(messages.Kept(take))
+
+    # Rooms
+
+    def action_shelf(self) -> None:
+        """Open the shelf."""
+        if not isinstance(self.screen, Shelf):
+            self.push_screen(Shelf())
+
+    def open_file(self, path: Path | None = None) -> None:
+        """Open a MIDI file as a roll."""
+
+    # Hearing
+
+    @property
+    def heard_at(self) -> float | None:
+        """Return the tick that is heard, None when nothing is."""
+        return self._audition.tick if self._audition is not None and self._audition.playing else None
+
+    def hear(self, score: Score, start: int = 0) -> None:
+        """Play a score from `start` through the session's port; the machine stops for it."""
+        self.hush()
+        if (session := self.playing.session) is None:
+            self.notify("There is no port to hear it through.", severity="warning")
+            return
+        if self.snapshot is not None and self.snapshot.running:
+            session.stop()
+        self._audition = Audition(session, score, start)
+
+    @on(messages.Panicked)
+    @on(messages.TransportToggled)
+    def hush(self) -> None:
+        """End what is heard."""
+        audition, self._audition = self._audition, None
+        if audition is not None:
+            audition.stop()
+
+    @on(Unmount)
+    def _leave(self) -> None:
+        self.hush()
