@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from os.path import commonpath
 from pathlib import Path
 from zlib import crc32
 
@@ -78,4 +79,8 @@ def works(
             continue
         yield song
     if skipped:
-        log.warning("%d of the files in %s were left out, because they cannot be used", skipped, paths[0].parent)
+        log.warning(
+            "%d of the files in %s were left out, because they cannot be used",
+            skipped,
+            commonpath([path.parent for path in paths]),
+        )
