@@ -54,7 +54,7 @@ class FakeSession:
         self._closed = Event()
 
     def __getattr__(self, name: str):
-        if name not in ("panic", "set_generator", "set_role", "set_tempo", "set_sync", "feed"):
+        if name not in ("panic", "set_generator", "set_params", "set_role", "set_tempo", "set_sync", "feed"):
             raise AttributeError(name)
         return lambda *values: self.commands.append((name, *values))
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 from fake_session import STILL, FakeSession, song
+from piloting import commands_after, screen_lines, shown, text_of
 
 from composer.errors import PortError, UsageError
 from composer.live.settings import Settings
@@ -14,33 +15,6 @@ from composer.tui.layout import Kind
 from composer.tui.messages import TransportToggled
 from composer.tui.panel import Panel
 from composer.tui.roll import Roll
-
-
-async def commands_after(*keys, snapshot=STILL):
-    """Return the commands that a session got when the keys had been pressed."""
-    session = FakeSession(snapshot)
-    app = ComposerApp(Settings(), lambda settings: session)
-    async with app.run_test() as pilot:
-        await shown(pilot)
-        await pilot.press(*keys)
-        await pilot.pause()
-    return session.commands
-
-
-async def shown(pilot):
-    """Wait until the session has been made and seen."""
-    while pilot.app.playing.session is None and pilot.app.failure is None:
-        await pilot.pause()
-    pilot.app.look()
-    await pilot.pause()
-
-
-def text_of(app, selector):
-    return str(app.screen_stack[0].query_one(selector).render())
-
-
-def screen_lines(app):
-    return ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]
 
 
 async def test_space_starts_what_stands_still():
@@ -57,7 +31,7 @@ async def test_panic_has_two_keys(key):
 
 
 async def test_a_generator_is_chosen_from_the_list():
-    assert [("set_generator", "markov", {})] == await commands_after("g", "down", "enter")
+    assert [("set_generator", "markov", {})] == await commands_after("g", "up", "enter")
 
 
 async def test_leaving_the_list_changes_nothing():
@@ -183,11 +157,12 @@ async def test_a_session_that_dies_says_why():
 
 
 async def test_the_generator_to_come_is_announced():
-    app = ComposerApp(Settings(), lambda settings: FakeSession(replace(STILL, pending="markov")))
+    pending = replace(STILL, pending="markov", switch_at=1920, tick=700.0)
+    app = ComposerApp(Settings(), lambda settings: FakeSession(pending))
     async with app.run_test() as pilot:
         await shown(pilot)
 
-        assert "anticipation  → markov at the next bar" in text_of(app, "#generator")
+        assert "anticipation  → markov at the next bar, in 3 beats" in text_of(app, "#generator")
 
 
 async def test_a_lost_port_is_named():
@@ -282,6 +257,7 @@ async def test_the_list_begins_at_the_generator_that_plays():
     app = ComposerApp(Settings(), lambda settings: FakeSession(replace(STILL, generator="markov")))
     async with app.run_test() as pilot:
         await shown(pilot)
+        app.sides = app.sides.chosen("markov")
         await pilot.press("g")
         await pilot.pause()
 

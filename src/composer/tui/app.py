@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on
-from textual.app import ComposeResult, SystemCommand
+from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.events import Resize
@@ -24,11 +24,13 @@ from composer.generators import GENERATORS
 from composer.generators.base import ROLES
 from composer.live.demo import Demo
 from composer.tui import messages, readout
-from composer.tui.choose import GeneratorList
+from composer.tui.choose import ERAS, GeneratorList
+from composer.tui.control_panel import ControlPanel
 from composer.tui.panel import Panel
 from composer.tui.roll import Roll
-from composer.tui.rooms import Rooms
 from composer.tui.session_thread import SessionThread
+from composer.tui.settling import Settling
+from composer.tui.sides import Side, Sides
 from composer.tui.tap import TapTempo
 
 if TYPE_CHECKING:
@@ -44,7 +46,13 @@ SLOWEST, FASTEST = 10.0, 600.0
 """The tempos that a session takes, in quarters a minute."""
 
 
-class ComposerApp(Rooms):
+class _Play(Screen[None]):
+    """The screen one plays at: nothing has the focus, so that every key is a command, until one asks for controls."""
+
+    AUTO_FOCUS = ""
+
+
+class ComposerApp(App[int]):
     """Show a session and command it; the session runs in the session thread and ends when the app does."""
 
     TITLE = "Composer"
@@ -56,10 +64,19 @@ class ComposerApp(Rooms):
     ]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_HEIGHT, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle_transport", "Play", tooltip="Start or stop the transport"),
-        Binding("escape,exclamation_mark", "panic", "Panic", key_display="esc", tooltip="Silence: end every note now"),
-        Binding("g", "choose_generator", "Generator", tooltip="Choose who plays from the next bar"),
-        Binding("r", "next_role", "Role", tooltip="Accompany, continue, trade or fill"),
+        Binding("space", "tell('TransportToggled')", "Play", tooltip="Start or stop the transport"),
+        Binding(
+            "escape,exclamation_mark",
+            "tell('Panicked')",
+            "Panic",
+            key_display="esc",
+            tooltip="Silence: end every note now",
+        ),
+        Binding("g", "tell('GeneratorListOpened')", "Generator", tooltip="Choose who plays from the next bar"),
+        Binding("c", "tell('SidesCompared')", "A/B", tooltip="Compare: play with the other of two settings, A and B"),
+        Binding("p", "tell('ControlsToggled')", "Controls", tooltip="Set the generator's parameters and the steering"),
+        *(Binding(str(n), f"choose({n})", "Era", show=False, tooltip=f"Play with generator {n}") for n in range(1, 10)),
+        Binding("r", "tell('RoleAdvanced')", "Role", tooltip="Accompany, continue, trade or fill"),
         Binding(
             "plus,equals_sign",
             "nudge_tempo(1)",
@@ -71,9 +88,11 @@ class ComposerApp(Rooms):
         Binding(
             "minus", "nudge_tempo(-1)", "Slower", key_display="-", tooltip="A quarter a minute slower", group=_TEMPO
         ),
-        Binding("t", "tap_tempo", "Tap", tooltip="Tap quarters to set the tempo"),
-        Binding("s", "toggle_sync", "Sync", tooltip="Follow the internal clock or the host's MIDI clock"),
-        Binding("d", "toggle_demo", "Demo", tooltip="Let the built-in player play a melody"),
+        Binding("t", "tap_tempo", "Tap", show=False, tooltip="Tap quarters to set the tempo"),
+        Binding(
+            "s", "tell('SyncToggled')", "Sync", show=False, tooltip="Follow the internal clock or the host's MIDI clock"
+        ),
+        Binding("d", "tell('DemoToggled')", "Demo", tooltip="Let the built-in player play a melody"),
         Binding("q,ctrl+c", "quit", "Quit", tooltip="End every note and leave"),
     ]
 
@@ -87,15 +106,25 @@ class ComposerApp(Rooms):
         self._demo: Demo | None = None
         self._tempo: float | None = None
         self._taps = TapTempo()
+        self.sides = Sides(Side(settings.generator, settings.params))
+        self._settling = Settling()
+
+    def get_default_screen(self) -> Screen[None]:
+        """Return the screen one plays at."""
+        return _Play(id="_default")
 
     def compose(self) -> ComposeResult:
         """Lay out panels, roll, the last message and the keys."""
         with Container(id="panels"):
             yield Panel(readout.transport, messages.TransportToggled, id="transport")
-            yield Panel(readout.generator, messages.GeneratorListOpened, id="generator")
+            yield Panel(
+                lambda snapshot: readout.generator(snapshot, self.sides), messages.GeneratorListOpened, id="generator"
+            )
             yield Panel(readout.engine, id="engine")
             yield Panel(readout.ports, id="ports")
-        yield Roll(id="roll")
+        with Container(id="middle"):
+            yield Roll(id="roll")
+            yield ControlPanel(id="controls")
         yield Static(id="offer")
         yield Static(id="message", markup=False)
         yield Static(id="small", markup=False)
@@ -140,7 +169,10 @@ class ComposerApp(Rooms):
             self._tempo = None
         if snapshot.messages and (self.snapshot is None or self.snapshot.messages != snapshot.messages):
             self._say(snapshot.messages[-1])
+        if self.snapshot is not None and self.snapshot.pending not in (None, snapshot.pending, snapshot.generator):
+            self.sides = self.sides.refused(self.snapshot.pending)
         self.snapshot = snapshot
+        self._settle(snapshot)
         for panel in self._found("Panel", Panel):
             panel.show(snapshot)
         for roll in self._found("Roll", Roll):
@@ -152,21 +184,9 @@ class ComposerApp(Rooms):
         for info in GENERATORS.values():
             yield SystemCommand(f"Play with {info.name}", info.summary, lambda name=info.name: self._choose(name))
 
-    def action_toggle_transport(self) -> None:
-        """Start or stop."""
-        self.post_message(messages.TransportToggled())
-
-    def action_panic(self) -> None:
-        """End every note."""
-        self.post_message(messages.Panicked())
-
-    def action_choose_generator(self) -> None:
-        """Open the list of generators."""
-        self.post_message(messages.GeneratorListOpened())
-
-    def action_next_role(self) -> None:
-        """Take the next role."""
-        self.post_message(messages.RoleAdvanced())
+    def action_tell(self, name: str) -> None:
+        """Post the message called `name`, which says what the user wants."""
+        self.post_message(getattr(messages, name)())
 
     def action_nudge_tempo(self, qpm: float) -> None:
         """Play faster or slower."""
@@ -176,13 +196,10 @@ class ComposerApp(Rooms):
         """Take the moment of the key as a quarter."""
         self.post_message(messages.TempoTapped(time.monotonic()))
 
-    def action_toggle_sync(self) -> None:
-        """Take the other clock."""
-        self.post_message(messages.SyncToggled())
-
-    def action_toggle_demo(self) -> None:
-        """Begin or end the built-in player."""
-        self.post_message(messages.DemoToggled())
+    def action_choose(self, number: int) -> None:
+        """Take a generator by its place in the list, counted from 1."""
+        if number <= len(ERAS):
+            self._choose(ERAS[number - 1].name)
 
     @on(messages.TransportToggled)
     def _toggle_transport(self) -> None:
@@ -195,8 +212,7 @@ class ComposerApp(Rooms):
 
     @on(messages.GeneratorListOpened)
     def _open_generators(self) -> None:
-        current = self.snapshot.generator if self.snapshot else self._settings.generator
-        self.push_screen(GeneratorList(GENERATORS.values(), current), self._choose)
+        self.push_screen(GeneratorList(ERAS, self.sides.current.generator), self._choose)
 
     def _choose(self, name: str | None) -> None:
         if name is not None:
@@ -204,7 +220,48 @@ class ComposerApp(Rooms):
 
     @on(messages.GeneratorChosen)
     def _set_generator(self, message: messages.GeneratorChosen) -> None:
-        self._command(lambda session: session.set_generator(message.name, {}))
+        self._play_side(self.sides.chosen(message.name))
+
+    @on(messages.SidesCompared)
+    def _compare(self) -> None:
+        if self.sides.other is not None:
+            self._play_side(self.sides.turned())
+            return
+        asked = f"{self.sides.other_letter}: compare with"
+        self.push_screen(GeneratorList(ERAS, self.sides.current.generator, asked), self._begin_comparison)
+
+    def _begin_comparison(self, name: str | None) -> None:
+        if name is not None:
+            self._play_side(self.sides.beside(name))
+
+    def _play_side(self, sides: Sides) -> None:
+        self.sides = sides
+        self._settling.forget()
+        self._command(lambda session: session.set_generator(*sides.current))
+
+    @on(messages.ControlsToggled)
+    def _toggle_controls(self) -> None:
+        for controls in self._found("#controls", ControlPanel):
+            is_over = controls.has_focus
+            controls.screen.set_class(not is_over, "-controls")
+            controls.screen.set_focus(None if is_over else controls)
+
+    @on(messages.ControlMoved)
+    def _move(self, message: messages.ControlMoved) -> None:
+        self._settling.want(message.moved, message.text, time.monotonic())
+        if self.snapshot is not None:
+            self._settle(self.snapshot)
+
+    def _settle(self, snapshot: Snapshot) -> None:
+        """Ask the session for what was wished, and show controls as they are or are wished to be."""
+        asked = self._settling.due(time.monotonic())
+        if params := asked.get("generator"):
+            self.sides = self.sides.changed(params)
+            self._command(lambda session: session.set_params(params))
+        values = self._settling.over(snapshot.params, time.monotonic())
+        for controls in self._found("#controls", ControlPanel):
+            if controls.display:
+                controls.show(readout.controls(snapshot), values, {})
 
     @on(messages.RoleAdvanced)
     def _next_role(self) -> None:

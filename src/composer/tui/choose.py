@@ -13,27 +13,33 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from composer.generators import GENERATORS
 from composer.generators.base import Info
+
+ERAS = tuple(sorted(GENERATORS.values(), key=lambda info: info.year))
+"""The generators from the oldest to the newest."""
 
 
 class GeneratorList(ModalScreen[str | None]):
     """Let the user choose a generator; dismissed with its name, or None when the user thought better of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,g", "dismiss(None)", "Back", tooltip="Leave the generator as it is")
+        Binding("escape,q,g,c", "dismiss(None)", "Back", tooltip="Leave the generator as it is"),
+        *(Binding(str(n), f"choose({n})", "Era", show=False, tooltip=f"Play with generator {n}") for n in range(1, 10)),
     ]
 
-    def __init__(self, infos: Iterable[Info], current: str) -> None:
+    def __init__(self, infos: Iterable[Info], current: str, title: str = "Generator") -> None:
         super().__init__()
+        self._title = title
         self._infos = tuple(infos)
         self._current = current
 
     def compose(self) -> ComposeResult:
-        """Make one option a generator: name, year and author, and what it does."""
+        """Make one option a generator: its number, year, name and author, and what it does."""
         with Vertical(id="choose") as box:
-            box.border_title = "Generator"
+            box.border_title = self._title
             box.border_subtitle = "enter: play from the next bar · escape: back"
-            yield OptionList(*(Option(_described(info), id=info.name) for info in self._infos))
+            yield OptionList(*(Option(_described(n, info), id=info.name) for n, info in enumerate(self._infos, 1)))
 
     def on_mount(self) -> None:
         """Begin at the generator that plays."""
@@ -44,12 +50,18 @@ class GeneratorList(ModalScreen[str | None]):
         """Return the chosen name."""
         self.dismiss(event.option_id)
 
+    def action_choose(self, number: int) -> None:
+        """Return the name of a generator by its number in the list."""
+        if number <= len(self._infos):
+            self.dismiss(self._infos[number - 1].name)
 
-def _described(info: Info) -> Content:
+
+def _described(number: int, info: Info) -> Content:
     return Content.from_markup(
-        "[b]$name[/]  $year  [dim]$authors[/]\n$summary",
+        "$number  $year  [b]$name[/]  [dim]$authors[/]\n   $summary",
+        number=number,
         name=info.name,
         year=info.year,
         authors=info.authors,
-        summary=info.summary,
+        summary=info.summary.partition(". ")[0].rstrip("."),
     )

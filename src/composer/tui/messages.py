@@ -8,6 +8,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from composer.shelf import Take
+    from composer.tui.controls import Control
 
 
 class TransportToggled(Message):
@@ -24,6 +25,31 @@ class GeneratorListOpened(Message):
 
 class GeneratorChosen(Message):
     """The user chose the generator called `name`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+class SidesCompared(Message):
+    """The user wants to hear the other of two settings, or to choose one to compare with."""
+
+
+class ControlsToggled(Message):
+    """The user wants to change controls, or to be done with it."""
+
+
+class ControlMoved(Message):
+    """The user wants the control `moved` to have the value `text`."""
+
+    def __init__(self, moved: Control, text: str) -> None:
+        super().__init__()
+        self.moved = moved
+        self.text = text
+
+
+class ControlLearned(Message):
+    """The user wants to bind the control called `name` to what he moves next."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

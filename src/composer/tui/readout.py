@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from composer.music import TICKS_PER_QUARTER
+from composer.tui.control_panel import Group
+from composer.tui.controls import of_generator
 from composer.tui.layout import position
 
 if TYPE_CHECKING:
     from composer.live.snapshot import Snapshot
+    from composer.tui.sides import Sides
 
 _METER_CELLS = 12
 _FULL_QUARTERS = 4.0
+STEERABLE = ("density", "register", "temperature", "key", "scale")
+"""What a player looks for in every generator: where it is missing, that is said."""
 _WAYS = {"in": "from", "out": "to"}
 
 
@@ -44,13 +49,39 @@ def chord_at(snapshot: Snapshot) -> str:
     return next((symbol for tick, symbol in reversed(snapshot.chords) if tick <= snapshot.tick), "?")
 
 
-def generator(snapshot: Snapshot) -> list[Content]:
-    """Return the generator, and the one that takes over; the role; the ports."""
-    pending = "  [$text-warning]→ $pending at the next bar[/]" if snapshot.pending else ""
+def generator(snapshot: Snapshot, sides: Sides) -> list[Content]:
+    """Return the generator, and the one that takes over and when; the role; the other side of a comparison."""
+    pending = f"  [$text-warning b]→ $pending {_wait(snapshot)}[/]" if snapshot.pending else ""
+    other = "  [dim]$letter[/] $other" if sides.other is not None else ""
     return [
-        _line(f"[b $text-accent]$name[/]{pending}", name=snapshot.generator, pending=snapshot.pending or ""),
-        _line("[dim]role[/] [b]$role[/]", role=snapshot.role),
+        _line(
+            f"[dim]$letter[/] [b $text-accent]$name[/]{pending}",
+            letter=sides.letter if sides.other is not None else "",
+            name=snapshot.generator,
+            pending=snapshot.pending or "",
+        ),
+        _line(
+            f"[dim]role[/] [b]$role[/]{other}",
+            role=snapshot.role,
+            letter=sides.other_letter,
+            other=sides.other.generator if sides.other is not None else "",
+        ),
     ]
+
+
+def _wait(snapshot: Snapshot) -> str:
+    if snapshot.switch_at is None:
+        return "is getting ready"
+    beats = max(1, -(-int(snapshot.switch_at - snapshot.tick) // snapshot.meter.beat))
+    return f"at the next bar, in {beats} beat{'s' if beats > 1 else ''}"
+
+
+def controls(snapshot: Snapshot) -> list[Group]:
+    """Return what can be set while the generator that plays, or is to play, does."""
+    name = snapshot.pending or snapshot.generator
+    own = of_generator(name)
+    absent = [wanted for wanted in STEERABLE if wanted not in {control.name for control in own}]
+    return [Group(name, own, f"here without {', '.join(absent)}" if absent and own else "")]
 
 
 def ports(snapshot: Snapshot) -> list[Content]:
