@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.events import Resize
@@ -28,6 +28,7 @@ from composer.tui.choose import ERAS, GeneratorList
 from composer.tui.control_panel import ControlPanel
 from composer.tui.panel import Panel
 from composer.tui.roll import Roll
+from composer.tui.rooms import Rooms
 from composer.tui.session_thread import SessionThread
 from composer.tui.settling import Settling
 from composer.tui.sides import Side, Sides
@@ -52,7 +53,7 @@ class _Play(Screen[None]):
     AUTO_FOCUS = ""
 
 
-class ComposerApp(App[int]):
+class ComposerApp(Rooms):
     """Show a session and command it; the session runs in the session thread and ends when the app does."""
 
     TITLE = "Composer"
