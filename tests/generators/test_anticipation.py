@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -9,7 +10,8 @@ torch = pytest.importorskip("torch")
 from composer.errors import ModelError  # noqa: E402
 from composer.generators.anticipation import Anticipation, AnticipationParams  # noqa: E402
 from composer.generators.base import Context  # noqa: E402
-from composer.generators.blockstream import BlockStream  # noqa: E402
+from composer.generators.blockstream import BlockStream, _Group  # noqa: E402
+from composer.generators.shaping import Sampling  # noqa: E402
 from composer.music import Meter, Note, Part, Score, Span  # noqa: E402
 from composer.neural.bench import make_random  # noqa: E402
 from composer.neural.runtime import Decoder  # noqa: E402
@@ -264,3 +266,12 @@ def test_a_model_of_another_vocabulary_is_refused(tmp_path):
 def test_a_model_that_is_not_there_is_named():
     with pytest.raises(ModelError, match="there is no model 'nonesuch'"):
         Anticipation(AnticipationParams(model="nonesuch"), 0)
+
+
+@pytest.mark.parametrize(("a_block", "wish", "expected"), [(2, 0.0, 0), (9, 0.0, -1), (0, 0.0, 1), (9, 3.0, 0)])
+def test_playing_that_drifts_is_called_back_to_the_density_of_people(a_block, wish, expected):
+    stream = BlockStream(None, Sampling(density=wish))
+    counts = np.array([a_block, 0, 0, 0])
+    stream._groups = [_Group(block, (b"", b"", None), 0, counts=counts) for block in range(17)]
+
+    assert expected == np.sign(stream._moderation(B.INSTRUMENTS.index("piano")))
