@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -91,10 +91,20 @@ class Stage:
         new = [take for take in dict.fromkeys(takes) if take not in self._played]
         each = [(song, take) for take in new for song in self.songs]
         run = partial(self._pool.map, chunksize=4) if self._pool else map
-        done: list[Played] = list(run(accompany, *zip(*each, strict=True))) if each else []
+        done = list(_shown(run(accompany, *zip(*each, strict=True)), len(each))) if each else []
         for i, take in enumerate(new):
             self._played[take] = done[i * len(self.songs) : (i + 1) * len(self.songs)]
         return [self._played[take] for take in takes]
+
+
+def _shown(played: Iterable[Played], total: int) -> Iterator[Played]:
+    """Yield what is played, counting it on a terminal's error output."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield from bar.track(played, total, description=f"{total} songs to play")
 
 
 def span_of(song: Song, primed: bool = False) -> Span:
