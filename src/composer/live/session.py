@@ -16,6 +16,7 @@ from composer.generators.base import ROLES, Role
 from composer.live.clock import Clock, SystemClock
 from composer.live.keeping import collecting, journal_of, keep, tell
 from composer.live.link import Io, IoProcess, opening
+from composer.live.listening import Listener, heard
 from composer.live.net import Net, make_net
 from composer.live.planner import Planner
 from composer.live.seat import MakeLink, Seat, WorkerProcess
@@ -73,6 +74,7 @@ class Session:
         self._snapshot = Snapshot(generator=settings.generator, role=settings.role, meter=meters[0], meters=meters)
         self._journal: Path | None = None
         self._broken: str | None = None
+        self._listener: Listener | None = None
         self._programmed: tuple[Part, ...] = ()
         self._metered = settings.meter
 
@@ -184,6 +186,10 @@ class Session:
         """Send the programs of the machine's parts again, after others were heard on their channels."""
         self._queue.put(self._forget_programs)
 
+    def listen(self, listener: Listener | None) -> None:
+        """Let `listener` hear the player's messages before the music does, in the session's thread; None ends it."""
+        self._listener = listener
+
     def close(self) -> None:
         """End the session; `run` returns soon after. May be called more than once, and from a signal handler."""
         self._queue.put(self._close)
@@ -264,6 +270,8 @@ class Session:
 
     def _io_said(self, event: Message) -> None:
         tick = float(event.get("tick", 0.0))
+        if self._listener is not None and (message := heard(event)) is not None and self._listener(message):
+            return
         match event["op"]:
             case "on":
                 self._figures.notes_in += 1
