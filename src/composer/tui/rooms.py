@@ -16,6 +16,7 @@ from composer.errors import ComposerError
 from composer.live.audition import Audition
 from composer.music import Score
 from composer.tui import messages
+from composer.tui.file_screen import FileScreen
 from composer.tui.takes import Shelf
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Rooms(App[int]):
         Binding("f6", "keep(16)", "Keep 16", show=False, tooltip="Keep the last 16 bars"),
         Binding("f9", "keep(0)", "Keep all", show=False, tooltip="Keep everything since the beginning"),
         Binding("S,f2", "shelf", "Takes", show=False, key_display="S", tooltip="The shelf of kept takes"),
+        Binding("F,f3", "files", "Files", show=False, key_display="F", tooltip="Open a MIDI file and work on it"),
     ]
     playing: SessionThread
     snapshot: Snapshot | None
@@ -72,8 +74,15 @@ class Rooms(App[int]):
         if not isinstance(self.screen, Shelf):
             self.push_screen(Shelf())
 
+    def action_files(self) -> None:
+        """Ask for a MIDI file and open it."""
+        if not isinstance(self.screen, FileScreen):
+            self.open_file()
+
     def open_file(self, path: Path | None = None) -> None:
-        """Open a MIDI file as a roll."""
+        """Open a MIDI file as a roll, to be worked on by the generator that plays."""
+        playing = self.snapshot.generator if self.snapshot is not None else ""
+        self.push_screen(FileScreen(playing or self._settings.generator, path))
 
     # Hearing
 
