@@ -1,5 +1,7 @@
 """What plays (ONNX Runtime) is what was trained (torch), forward, back and sliding."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -151,4 +153,14 @@ class TestDamage:
         save_model(tmp_path, broken)
 
         with pytest.raises(ModelError, match="not numbers"):
+            Decoder(tmp_path)
+
+    @pytest.mark.parametrize("change", [{"n_embd": 16}, {"n_head": 1}, {"input_rows": 3}, {"chords": 5}])
+    def test_a_model_of_another_shape_than_it_says_is_refused(self, tiny, tmp_path, change):
+        for file in tiny[1].iterdir():
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+        config = json.loads((tmp_path / "config.json").read_text())
+        (tmp_path / "config.json").write_text(json.dumps(config | change))
+
+        with pytest.raises(ModelError, match=r"config.json asks for"):
             Decoder(tmp_path)

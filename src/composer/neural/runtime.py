@@ -89,8 +89,16 @@ class Decoder:
         """
         try:
             self.config = json.loads((folder / "config.json").read_text())
-            self.weights = _load_tables(folder / "model.safetensors")
             C, H = int(self.config["n_embd"]), int(self.config["n_head"])
+            self.weights = _load_tables(folder / "model.safetensors")
+            for name, rows in (
+                ("inputs", "input_rows"),
+                ("place", "next_rows"),
+                ("chord", "chords"),
+                ("vel", "velocities"),
+            ):
+                if (shape := self.weights[name + ".weight"].shape) != (int(self.config[rows]), C):
+                    raise ValueError(f"{name} has the shape {shape}, config.json asks for {self.config[rows]} x {C}")
             suffix = ".int8.onnx" if precision == "int8" else ".onnx"
             self._trunk, self._last = (
                 Layers(folder / (name + suffix), context, H, C, threads) for name in ("trunk", "last")
