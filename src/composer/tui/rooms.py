@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.events import Unmount
 
-from composer import shelf
+from composer import preferences, shelf
 from composer.errors import ComposerError
 from composer.live.audition import Audition
+from composer.live.settings import Settings
 from composer.music import Score
 from composer.tui import messages
 from composer.tui.file_screen import FileScreen
+from composer.tui.presets import Presets
+from composer.tui.sides import Side, Sides
 from composer.tui.takes import Shelf
 
 if TYPE_CHECKING:
-    from composer.live.settings import Settings
+    from composer.live.settings import Sync
     from composer.live.snapshot import Snapshot
     from composer.tui.session_thread import SessionThread
 
@@ -35,9 +39,11 @@ class Rooms(App[int]):
         Binding("f9", "keep(0)", "Keep all", show=False, tooltip="Keep everything since the beginning"),
         Binding("S,f2", "shelf", "Takes", show=False, key_display="S", tooltip="The shelf of kept takes"),
         Binding("F,f3", "files", "Files", show=False, key_display="F", tooltip="Open a MIDI file and work on it"),
+        Binding("P,f5", "presets", "Presets", show=False, key_display="P", tooltip="Save and recall settings by name"),
     ]
     playing: SessionThread
     snapshot: Snapshot | None
+    sides: Sides
     _settings: Settings
     _audition: Audition | None = None
 
@@ -83,6 +89,45 @@ class Rooms(App[int]):
         """Open a MIDI file as a roll, to be worked on by the generator that plays."""
         playing = self.snapshot.generator if self.snapshot is not None else ""
         self.push_screen(FileScreen(playing or self._settings.generator, path))
+
+    def action_presets(self) -> None:
+        """Open the presets."""
+        if not isinstance(self.screen, Presets):
+            self.push_screen(Presets(self._present()), self._recall)
+
+    def _present(self) -> dict[str, Any]:
+        """Return the settings in force, as a preset holds them."""
+        settings, snapshot = self._settings, self.snapshot
+        if snapshot is None:
+            return preferences.of(settings)
+        meter = (snapshot.meter.numerator, snapshot.meter.denominator)
+        # The tempo of a host's clock is the host's.
+        tempo = snapshot.timeline.tempo if snapshot.source == "internal" else settings.tempo
+        side = self.sides.current
+        settings = replace(settings, generator=side.generator, params=side.params, role=snapshot.role)
+        settings = replace(settings, tempo=round(tempo, 2), meter=meter, sync=cast("Sync", snapshot.source))
+        return preferences.of(settings)
+
+    def _recall(self, values: dict[str, Any] | None) -> None:
+        """Play with the settings of a preset; what a running session cannot change is told."""
+        if values is None or (session := self.playing.session) is None:
+            return
+        settings = preferences.apply(Settings(), values)
+        self.play_side(replace(self.sides, current=Side(settings.generator, settings.params)))
+        session.set_role(settings.role)
+        session.set_sync(settings.sync)
+        if settings.sync == "internal":
+            session.set_tempo(settings.tempo)
+        session.set_meter(*settings.meter)
+        later = sorted(values.keys() - {"generator", "params", "role", "sync", "tempo", "meter"})
+        if later:
+            self.notify(f"{', '.join(later)}: from the next start on, with --preset", markup=False)
+
+    def play_side(self, sides: Sides) -> None:
+        """Play with the current one of `sides`."""
+        self.sides = sides
+        if (session := self.playing.session) is not None:
+            session.set_generator(*sides.current)
 
     # Hearing
 
