@@ -45,6 +45,10 @@ class Layers:
 
     def _make_buffers(self, shape: tuple[int, ...]) -> None:
         inputs = [i for i in self.session.get_inputs() if i.name.endswith((".k", ".v"))]
+        for i in inputs:
+            # A dimension without a number may have any size.
+            if any(isinstance(theirs, int) and theirs != ours for theirs, ours in zip(i.shape, shape, strict=True)):
+                raise ValueError(f"{i.name} has the shape {i.shape}, config.json asks for {list(shape)}")
         self.buffers = {i.name: np.zeros(shape, np.int8 if "int8" in i.type else np.float32) for i in inputs}
         self.binding = self.session.io_binding()
         for name, buffer in self.buffers.items():
