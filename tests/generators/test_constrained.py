@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composer.generators.constrained import Chain, blend, follow, sample
+from composer.generators.constrained import Chain, Library, blend, follow, sample
 
 ODDS = {"a": {"a": 0.5, "b": 0.3, "c": 0.2}, "b": {"a": 0.1, "c": 0.9}, "c": {"a": 0.6, "b": 0.4}}
 
@@ -102,3 +102,87 @@ def test_blending_lets_shorter_memories_speak():
     assert follow(chain, "ab") == blend(chain, "ab", 0.0)
     expected = {"c": 0.5 + 0.25 / 2 + 0.25 / 6, "d": 0.25 / 2 + 0.25 / 6, "a": 0.25 / 6, "b": 0.25 / 3, "x": 0.25 / 6}
     assert expected == pytest.approx(dict(blend(chain, "ab", 0.5)))
+
+
+# A corpus
+
+TEXTS = st.lists(st.text("abc", max_size=12), max_size=5)
+
+
+@given(TEXTS, st.text("abcd", max_size=6), st.integers(0, 4))
+def test_a_library_says_what_followed_each_suffix_in_any_of_its_sequences(texts, history, order):
+    levels = Library(texts, order).levels(history)
+    expected = []
+    for length in range(min(order, len(history)), -1, -1):
+        suffix = history[len(history) - length :]
+        ends = [
+            (text, i + length) for text in texts for i in range(len(text) - length) if text[i : i + length] == suffix
+        ]
+        followed = Counter(text[end] for text, end in ends)
+        if followed:
+            expected.append({symbol: n / followed.total() for symbol, n in followed.items()})
+
+    assert expected == [dict(level) for level in levels]
+
+
+@given(st.text("abc", max_size=20), st.text("abc", max_size=5), st.integers(1, 4))
+def test_a_library_of_one_sequence_says_what_a_chain_says(text, history, order):
+    chain = Chain(order)
+    chain.learn(text)
+
+    expected = [dict(level) for level in chain.levels(history)]
+    assert expected == [dict(level) for level in Library([text], order).levels(history)]
+
+
+def test_a_suffix_never_reaches_into_another_sequence():
+    assert [("c", 1.0)] == follow(Library(["ab", "bc"], 2), "ab")
+
+
+def test_a_library_tells_of_the_most_frequent_continuations_only():
+    assert [("b", 1.0)] == follow(Library(["ab", "ab", "ac"], 1, breadth=1), "a")
+
+
+# A variable-order chain under a constraint
+
+SUNG = "abacabcbaab"
+
+
+def onward(memory, order):
+    return lambda state: [(p, (*state, symbol)[-order:]) for symbol, p in follow(memory, state)]
+
+
+@pytest.mark.parametrize("memory", ["chain", "library"])
+def test_a_constrained_line_of_a_learned_chain_has_the_probability_of_the_conditioned_chain(memory):
+    """The line must end on a and have no a in second place; every line is enumerated, none is rejected."""
+    order, length, n = 2, 5, 20_000
+    chain = Chain(order)
+    chain.learn(SUNG)
+    steps = onward(chain if memory == "chain" else Library([SUNG], order), order)
+    allowed = lambda place, state: float(state[-1] == "a" if place == length - 1 else place != 1 or state[-1] != "a")  # noqa: E731
+    expected, total = {}, 0.0
+    for line in product("abc", repeat=length):
+        p, state = 1.0, ("a",)
+        for place, symbol in enumerate(line):
+            following = (*state, symbol)[-order:]
+            p *= next((q for q, to in steps(state) if to == following), 0.0) * allowed(place, following)
+            state = following
+        expected["".join(line)] = p
+        total += p
+    rng = np.random.default_rng(3)
+    drawn = Counter("".join(s[-1] for s in sample(("a",), steps, allowed, length, rng)) for _ in range(n))
+
+    assert {line for line, p in expected.items() if p} >= set(drawn)
+    for line, p in expected.items():
+        share = p / total
+        assert share == pytest.approx(drawn[line] / n, abs=4 * (share * (1 - share) / n) ** 0.5 + 1e-9)
+
+
+@given(st.lists(st.text("abcd", min_size=2, max_size=12), min_size=1, max_size=3), st.integers(1, 3), st.integers(0, 9))
+def test_without_constraints_every_n_gram_from_a_library_was_learned(texts, order, seed):
+    """As long as the chain has not come to the end of everything it knows, which makes it begin anew."""
+    library = Library(texts, order)
+    path = sample((), onward(library, order), lambda place, state: 1.0, 8, np.random.default_rng(seed))
+    line = "".join(state[-1] for state in path)
+    ends = {text[-1] for text in texts}
+
+    assert all(any(pair in text for text in texts) or pair[0] in ends for pair in map("".join, pairwise(line)))

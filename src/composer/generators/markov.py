@@ -60,8 +60,9 @@ class Markov:
 
     @classmethod
     def parts(cls, params: MarkovParams) -> tuple[Part, ...]:
-        """Return the parts that it plays where nobody asks for others: a bass and a piano."""
-        return (Part("Bass", channel=1, program=33), Part("Piano", channel=0, program=0))
+        """Return the parts that it plays where nobody asks for others: a bass, a piano, and a lead for a corpus."""
+        two = (Part("Bass", channel=1, program=33), Part("Piano", channel=0, program=0))
+        return (*two, Part("Lead", channel=2, program=0)) if params.corpus else two
 
     def notice(self) -> str:
         """Return what the player should know about the corpus, "" without one."""
@@ -90,11 +91,16 @@ class Markov:
         rng = scene.rng(block)
         notes = [*self._bass(scene, block, player, rng), *self._comp(scene, block, player, rng)]
         notes += self._shadow(scene, block)
-        since = player.silent_since
-        start = block * BLOCK
-        if self.params.answers and since is not None and since + REST <= start < since + REST + LONGEST_ANSWER:
+        if self.params.answers and self._has_a_turn(scene, block, player.silent_since):
             notes += self._line(scene, block)
         return sorted(notes, key=lambda n: n.note)
+
+    def _has_a_turn(self, scene: Scene, block: int, since: int | None) -> bool:
+        """Return whether a line may sound beside the accompaniment; who knows tunes never runs out of them."""
+        if since is None:
+            return scene.is_alone and bool(self._tunes)
+        begin = since + REST
+        return begin <= block * BLOCK and (bool(self._tunes) or block * BLOCK < begin + LONGEST_ANSWER)
 
     def _bass(self, scene: Scene, block: int, player: Player, rng: np.random.Generator) -> list[PartNote]:
         chord, place = scene.chord(block), place_at(scene.score, block * BLOCK)
@@ -154,7 +160,7 @@ class Markov:
         if start not in scene.phrases:
             scene.phrases[start] = self._phrase(scene, start)
         inside = Span(block * BLOCK, (block + 1) * BLOCK)
-        return scene.free(scene.lead, [note for note in scene.phrases[start] if note.onset in inside])
+        return scene.free(scene.line, [note for note in scene.phrases[start] if note.onset in inside])
 
     def _phrase(self, scene: Scene, start: int) -> list[Note]:
         """Return a phrase from `start` to the bar line, in the player's register and loudness."""

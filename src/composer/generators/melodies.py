@@ -19,7 +19,8 @@ def kept(scores: Iterable[Score]) -> dict[str, NDArray[Any]]:
     tunes = []
     for score in scores:
         line = top_line(sorted(note for part in _melodies(score) for note in part.notes))
-        tunes.append(tune(line, scale_tonic(line)))
+        if len(line) > 1:
+            tunes.append(tune(line, scale_tonic(line)))
     rows = [
         (pitch, VALUES.index(stroke.value), stroke.loudness, stroke.length)
         for one in tunes

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from composer.generators.constrained import sample
-from composer.generators.style import BREADTH, Style
+from composer.generators.style import Style
 from composer.generators.viewpoints import Step, long, loud, reached
 from composer.music import TICKS_PER_QUARTER, Note, Span
 from composer.music.chords import Chord, Key
@@ -18,9 +18,9 @@ FREEDOM = 0.3
 """How much shorter memories have to say beside the longest one when the harmony must be obeyed."""
 CHUNK = 2
 """How many notes are chosen at once, so that the first ones make the last one possible."""
-LAST, LAST_BREADTH, LAST_TICKS = 4, 5, 2 * TICKS_PER_QUARTER
-"""The same where a phrase ends: how many notes, among how many continuations of each, and how long before the end."""
-STRAY = 0.001
+AHEAD_BREADTH = 8
+"""How many steps are considered where the end of a phrase is looked for beyond those notes, the most frequent ones."""
+STRAY = 1e-6
 """How welcome an ending is that is not the one asked for: only where there is no other."""
 ENDINGS = ("open", "chord", "tonic", "cadence")
 """How a phrase may end: anyhow, on a tone of the chord, on the tonic, or there by step."""
@@ -65,27 +65,26 @@ class Improviser:
         recent = tuple(self._style.learn(line, tonic)[-self._style.order :])
         told: dict[tuple[Step, ...], list[tuple[Step, float]]] = {}
 
-        def steps(state: State, breadth: int = BREADTH) -> list[tuple[float, State]]:
+        def steps(state: State) -> list[tuple[float, State]]:
             if state.onset >= span.end:
                 return [(1.0, state)]
             if state.recent not in told:
                 told[state.recent] = self._style.following(state.recent, FREEDOM * self._obedience)
-            return [(p, self._after(state, step, tonic, span.end)) for step, p in told[state.recent][:breadth]]
+            return [(p, self._after(state, step, tonic, span.end)) for step, p in told[state.recent]]
 
-        def weight(_: int, state: State) -> float:
+        def weight(place: int, state: State) -> float:
             if state.onset >= span.end:
                 return self._closing(state, frame)
             if not low <= state.pitch <= high:
                 return 0.0
-            return 0.01 if state.onset < span.start else self._fit(state.pitch, state.onset, frame)
+            fit = 0.01 if state.onset < span.start else self._fit(state.pitch, state.onset, frame)
+            return fit * hope(state) if place == CHUNK - 1 else fit
 
+        hope = self._hope(frame, tonic)
         state = self._begin(line, recent, frame)
         path = [state] if state.onset >= span.start else []
         while state.onset < span.end:
-            if frame.ending != "open" and span.end - state.onset <= LAST_TICKS:
-                chunk = sample(state, lambda state: steps(state, LAST_BREADTH), weight, LAST, rng)
-            else:
-                chunk = sample(state, steps, weight, CHUNK, rng)
+            chunk = sample(state, steps, weight, CHUNK, rng)
             if not chunk:
                 # Nothing that was heard stays in reach from here: take a breath and begin anew in the middle.
                 onset = max(span.start, state.onset + TICKS_PER_QUARTER)
@@ -111,6 +110,26 @@ class Improviser:
             Note(onset, pitch, min(max(60, gap), long(stroke, gap)), loud(stroke, level))
             for (pitch, onset), gap, stroke in zip(places, gaps, strokes, strict=True)
         ]
+
+    def _hope(self, frame: Frame, tonic: int) -> Callable[[State], float]:
+        """Return how likely a phrase ends well from a state on, if the rest of it forgets what was before."""
+        if frame.ending == "open":
+            return lambda state: 1.0
+        ahead = self._style.following((), 0.0)[:AHEAD_BREADTH]
+        known: dict[State, float] = {}
+        low, high = frame.register
+
+        def hope(state: State) -> float:
+            if state.onset >= frame.span.end:
+                return self._closing(state, frame)
+            if not low <= state.pitch <= high:
+                return 0.0
+            here = state._replace(recent=(), before=state.before if frame.ending == "cadence" else 0)
+            if here not in known:
+                known[here] = STRAY + sum(p * hope(self._after(here, step, tonic, frame.span.end)) for step, p in ahead)
+            return known[here]
+
+        return hope
 
     def _after(self, state: State, step: Step, tonic: int, end: int) -> State:
         move, value = step

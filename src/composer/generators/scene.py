@@ -96,6 +96,7 @@ class Scene:
             (p.name for p in pitched if 32 <= p.program <= 39 or "bass" in p.name.lower()), pitched[0].name
         )
         self.lead = next((p.name for p in pitched if p.name != self.bass), self.bass)
+        self.line = next((p.name for p in pitched if "lead" in p.name.lower() and p.name != self.bass), self.lead)
         self._machine = {part.name: list(part.notes) for part in pitched}
         self._longest = max((note.duration for note in self._notes), default=0)
 
@@ -167,6 +168,11 @@ class Scene:
             last += 1
         return last * BLOCK
 
+    @property
+    def is_alone(self) -> bool:
+        """Return whether no player has played a note with a pitch."""
+        return not self._notes
+
     def player(self, block: int) -> Player:
         """Return how the player has been playing up to `block`, as far as it is known."""
         now = min(block * BLOCK, self._context.known_until)
@@ -201,18 +207,15 @@ class Scene:
         """Return the line that a phrase beginning at `tick` continues: the player's, and the machine's own after it."""
         until = bisect_left(self._notes, tick, key=_onset)
         heard = top_line(self._notes[max(0, until - LEARNED) : until])
-        if self._context.role == "accompany":
+        if self._context.role == "accompany" and self.line == self.lead:
             return heard
         after = heard[-1].onset if heard else -1
-        return heard + top_line(n for n in self._machine[self.lead] if after < n.onset < tick)
+        return heard + top_line(n for n in self._machine[self.line] if after < n.onset < tick)[-LEARNED:]
 
     def manner(self, tick: int) -> Manner:
-        """Return how high and how loud the player's line was before `tick`, or the machine's own where there is none.
-
-        Beside the accompaniment a line stays above it.
-        """
+        """Return how high and how loud the player's line was before `tick`; beside the accompaniment it stays above."""
         until = bisect_left(self._notes, tick, key=_onset)
-        line = top_line(self._notes[max(0, until - LATELY) : until])[-16:] or self.line_before(tick)[-16:]
+        line = top_line(self._notes[max(0, until - LATELY) : until])[-16:]
         lowest = SPLIT + 10 if self._context.role == "accompany" else LOWEST_MIDDLE
         if not line:
             return Manner(70, 76.0)
