@@ -58,6 +58,9 @@ class FakeSession:
             raise AttributeError(name)
         return lambda *values: self.commands.append((name, *values))
 
+    def listen(self, listener) -> None:
+        self.hear = listener
+
     def start(self) -> None:
         self.commands.append(("start",))
         self.shown = replace(self.shown, running=True)

@@ -19,19 +19,15 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
-from composer.errors import ComposerError, PortError
+from composer.errors import PortError
 from composer.generators import GENERATORS
 from composer.generators.base import ROLES
 from composer.live.demo import Demo
 from composer.tui import messages, readout
-from composer.tui.choose import ERAS, GeneratorList
 from composer.tui.control_panel import ControlPanel
+from composer.tui.desk import Desk
 from composer.tui.panel import Panel
 from composer.tui.roll import Roll
-from composer.tui.rooms import Rooms
-from composer.tui.session_thread import SessionThread
-from composer.tui.settling import Settling
-from composer.tui.sides import Side, Sides
 from composer.tui.tap import TapTempo
 
 if TYPE_CHECKING:
@@ -53,7 +49,7 @@ class _Play(Screen[None]):
     AUTO_FOCUS = ""
 
 
-class ComposerApp(Rooms):
+class ComposerApp(Desk):
     """Show a session and command it; the session runs in the session thread and ends when the app does."""
 
     TITLE = "Composer"
@@ -73,10 +69,6 @@ class ComposerApp(Rooms):
             key_display="esc",
             tooltip="Silence: end every note now",
         ),
-        Binding("g", "tell('GeneratorListOpened')", "Generator", tooltip="Choose who plays from the next bar"),
-        Binding("c", "tell('SidesCompared')", "A/B", tooltip="Compare: play with the other of two settings, A and B"),
-        Binding("p", "tell('ControlsToggled')", "Controls", tooltip="Set the generator's parameters and the steering"),
-        *(Binding(str(n), f"choose({n})", "Era", show=False, tooltip=f"Play with generator {n}") for n in range(1, 10)),
         Binding("r", "tell('RoleAdvanced')", "Role", tooltip="Accompany, continue, trade or fill"),
         Binding(
             "plus,equals_sign",
@@ -98,17 +90,12 @@ class ComposerApp(Rooms):
     ]
 
     def __init__(self, settings: Settings, make: Callable[[Settings], Session], demo: bool = False) -> None:
-        super().__init__()
-        self.playing = SessionThread(make, self._tell_failure)
-        self.snapshot: Snapshot | None = None
+        super().__init__(settings, make)
         self.failure: Exception | None = None
-        self._settings = settings
         self._demo_wanted = demo
         self._demo: Demo | None = None
         self._tempo: float | None = None
         self._taps = TapTempo()
-        self.sides = Sides(Side(settings.generator, settings.params))
-        self._settling = Settling()
 
     def get_default_screen(self) -> Screen[None]:
         """Return the screen one plays at."""
@@ -185,10 +172,6 @@ class ComposerApp(Rooms):
         for info in GENERATORS.values():
             yield SystemCommand(f"Play with {info.name}", info.summary, lambda name=info.name: self._choose(name))
 
-    def action_tell(self, name: str) -> None:
-        """Post the message called `name`, which says what the user wants."""
-        self.post_message(getattr(messages, name)())
-
     def action_nudge_tempo(self, qpm: float) -> None:
         """Play faster or slower."""
         self.post_message(messages.TempoNudged(qpm))
@@ -197,11 +180,6 @@ class ComposerApp(Rooms):
         """Take the moment of the key as a quarter."""
         self.post_message(messages.TempoTapped(time.monotonic()))
 
-    def action_choose(self, number: int) -> None:
-        """Take a generator by its place in the list, counted from 1."""
-        if number <= len(ERAS):
-            self._choose(ERAS[number - 1].name)
-
     @on(messages.TransportToggled)
     def _toggle_transport(self) -> None:
         running = self.snapshot is not None and self.snapshot.running
@@ -209,60 +187,16 @@ class ComposerApp(Rooms):
 
     @on(messages.Panicked)
     def _panic(self) -> None:
+        self.learning.wanted = None
         self._command(lambda session: session.panic())
 
-    @on(messages.GeneratorListOpened)
-    def _open_generators(self) -> None:
-        self.push_screen(GeneratorList(ERAS, self.sides.current.generator), self._choose)
+    @on(messages.Stopped)
+    def _stop(self) -> None:
+        self._command(lambda session: session.stop())
 
-    def _choose(self, name: str | None) -> None:
-        if name is not None:
-            self.post_message(messages.GeneratorChosen(name))
-
-    @on(messages.GeneratorChosen)
-    def _set_generator(self, message: messages.GeneratorChosen) -> None:
-        self._play_side(self.sides.chosen(message.name))
-
-    @on(messages.SidesCompared)
-    def _compare(self) -> None:
-        if self.sides.other is not None:
-            self._play_side(self.sides.turned())
-            return
-        asked = f"{self.sides.other_letter}: compare with"
-        self.push_screen(GeneratorList(ERAS, self.sides.current.generator, asked), self._begin_comparison)
-
-    def _begin_comparison(self, name: str | None) -> None:
-        if name is not None:
-            self._play_side(self.sides.beside(name))
-
-    def _play_side(self, sides: Sides) -> None:
-        self.sides = sides
-        self._settling.forget()
-        self._command(lambda session: session.set_generator(*sides.current))
-
-    @on(messages.ControlsToggled)
-    def _toggle_controls(self) -> None:
-        for controls in self._found("#controls", ControlPanel):
-            is_over = controls.has_focus
-            controls.screen.set_class(not is_over, "-controls")
-            controls.screen.set_focus(None if is_over else controls)
-
-    @on(messages.ControlMoved)
-    def _move(self, message: messages.ControlMoved) -> None:
-        self._settling.want(message.moved, message.text, time.monotonic())
-        if self.snapshot is not None:
-            self._settle(self.snapshot)
-
-    def _settle(self, snapshot: Snapshot) -> None:
-        """Ask the session for what was wished, and show controls as they are or are wished to be."""
-        asked = self._settling.due(time.monotonic())
-        if params := asked.get("generator"):
-            self.sides = self.sides.changed(params)
-            self._command(lambda session: session.set_params(params))
-        values = self._settling.over(snapshot.params, time.monotonic())
-        for controls in self._found("#controls", ControlPanel):
-            if controls.display:
-                controls.show(readout.controls(snapshot), values, {})
+    @on(messages.RoleChosen)
+    def _set_role(self, message: messages.RoleChosen) -> None:
+        self._command(lambda session: session.set_role(message.role))
 
     @on(messages.RoleAdvanced)
     def _next_role(self) -> None:
@@ -315,9 +249,6 @@ class ComposerApp(Rooms):
         else:
             self._offer(f"The session has ended: {said}\n\nPress q to leave.")
 
-    def _tell_failure(self, error: Exception) -> None:
-        self.post_message(messages.SessionFailed(error))
-
     def _offer(self, text: str) -> None:
         for offer in self._found("#offer", Static):
             offer.update(text)
@@ -335,19 +266,6 @@ class ComposerApp(Rooms):
     def _say(self, text: str) -> None:
         for line in self._found("#message", Static):
             line.update(text)
-
-    def _found(self, selector: str, kind: type[_W]) -> Iterable[_W]:
-        # The widgets lie under any dialog; none are there any more while the app ends and a last snapshot arrives.
-        return self.screen_stack[0].query(selector).results(kind) if self.screen_stack else ()
-
-    def _command(self, command: Callable[[Session], None]) -> None:
-        if (session := self.playing.session) is None:
-            self.notify("There is no session to command.", severity="warning")
-            return
-        try:
-            command(session)
-        except (ComposerError, ValueError) as error:
-            self.notify(str(error), severity="error", markup=False)
 
 
 def run(settings: Settings, demo: bool = False) -> int:

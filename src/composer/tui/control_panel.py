@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from composer.tui.controls import SWITCH, Control
-from composer.tui.messages import ControlLearned, ControlMoved
+from composer.tui.messages import ControlMoved, LearnAsked
 
 _NAME, _BAR, _VALUE = 13, 9, 8
 _HELP_LINES = 3
@@ -102,7 +102,7 @@ class ControlPanel(Widget, can_focus=True):
     def action_learn(self) -> None:
         """Ask for the chosen control to be bound."""
         if (control := self.chosen) is not None:
-            self.post_message(ControlLearned(control.name))
+            self.post_message(LearnAsked(f"set {control.name}"))
 
     def on_click(self, event: Click) -> None:
         """Choose the row; a click on its bar or value changes it."""

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from composer.generators.base import Role
+    from composer.live.listening import Kind
     from composer.shelf import Take
+    from composer.tui.bindings import Trigger
     from composer.tui.controls import Control
 
 
@@ -46,14 +49,6 @@ class ControlMoved(Message):
         super().__init__()
         self.moved = moved
         self.text = text
-
-
-class ControlLearned(Message):
-    """The user wants to bind the control called `name` to what he moves next."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
 
 
 class RoleAdvanced(Message):
@@ -106,3 +101,59 @@ class Kept(Message):
     def __init__(self, take: Take) -> None:
         super().__init__()
         self.take = take
+
+
+class RoleChosen(Message):
+    """The user wants the machine to take `role`, and to follow, lead or ignore him."""
+
+    def __init__(self, role: Role, follow: str = "follow") -> None:
+        super().__init__()
+        self.role = role
+        self.follow = follow
+
+
+class Stopped(Message):
+    """The user wants the transport to stop."""
+
+
+class MidiListOpened(Message):
+    """The user wants to see what MIDI messages do, and to bind some."""
+
+
+class LearnAsked(Message):
+    """The user wants the next MIDI message bound to `target`; None when he thought better of it."""
+
+    def __init__(self, target: str | None) -> None:
+        super().__init__()
+        self.target = target
+
+
+class BindingDropped(Message):
+    """The user wants no MIDI message to do `target` any more."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__()
+        self.target = target
+
+
+class MidiLearned(Message):
+    """A MIDI message was bound to `target`. Posted by the session thread."""
+
+    def __init__(self, target: str, trigger: Trigger) -> None:
+        super().__init__()
+        self.target = target
+        self.trigger = trigger
+
+
+class MidiMoved(Message):
+    """A bound MIDI message of some `kind` came with `value` (0..127). Posted by the session thread."""
+
+    def __init__(self, target: str, kind: Kind, value: int) -> None:
+        super().__init__()
+        self.target = target
+        self.kind = kind
+        self.value = value
+
+    def can_replace(self, message: Message) -> bool:
+        """Return whether `message`, which waits, is of no interest any more: of a knob only the newest counts."""
+        return isinstance(message, MidiMoved) and message.target == self.target and self.target.startswith("set ")

@@ -24,6 +24,9 @@ class _Still:
     def snapshot(self) -> Snapshot:
         return self._snapshot
 
+    def listen(self, listener: object) -> None:
+        pass
+
     def run(self) -> None:
         pass
 
