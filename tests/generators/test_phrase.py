@@ -17,7 +17,7 @@ from composer.music.chords import Chord, Key
 SCALE = (60, 62, 64, 65, 67, 65, 64, 62)
 LINE = [Note(i * 240, pitch, 220, 80) for i, pitch in enumerate(SCALE * 4)]
 BAR = Span(7680, 9600)
-FRAME = Frame(BAR, lambda tick: Chord(0), Key(0), (55, 79))
+FRAME = Frame(BAR, (Chord(0),), Key(0), (55, 79))
 
 
 def play(line=LINE, frame=FRAME, viewpoint="interval+rhythm", seed=1, obedience=0.9, corpus=None, yours=0.5):
@@ -70,7 +70,7 @@ def test_pitches_stay_pitches():
 
 
 def test_degrees_follow_the_key():
-    in_d = replace(FRAME, key=Key(2), chord_at=lambda tick: Chord(2))
+    in_d = replace(FRAME, key=Key(2), chords=(Chord(2),))
     line = [replace(note, pitch=note.pitch + 2) for note in LINE]
     degrees = {(pitch - 2) % 12 for pitch, _ in play(line, in_d, viewpoint="degree+rhythm", obedience=0.0)}
 
@@ -96,7 +96,7 @@ def test_apart_pitches_and_rhythms_meet_that_never_met(viewpoint, steps):
 @pytest.mark.parametrize(("ending", "expected"), [("chord", {7, 11, 2}), ("tonic", {0})])
 @pytest.mark.parametrize("seed", range(8))
 def test_a_phrase_ends_as_it_should(ending, expected, seed):
-    frame = replace(FRAME, chord_at=lambda tick: Chord(7), ending=ending)
+    frame = replace(FRAME, chords=(Chord(7),), ending=ending)
 
     assert play(frame=frame, seed=seed)[-1][0] % 12 in expected
 
@@ -124,7 +124,7 @@ def test_an_ending_changes_only_which_of_the_learned_steps_are_taken():
 
 @pytest.mark.parametrize(("keeps_key", "expected"), [(False, True), (True, False)])
 def test_a_key_that_was_asked_for_is_kept_even_against_the_chord(keeps_key, expected):
-    frame = replace(FRAME, chord_at=lambda tick: Chord(9), keeps_key=keeps_key)
+    frame = replace(FRAME, chords=(Chord(9),), keeps_key=keeps_key)
     pitches = [pitch for seed in range(8) for pitch, _ in play(frame=frame, seed=seed, obedience=1.0)]
 
     assert expected == any(pitch % 12 == 1 for pitch in pitches)

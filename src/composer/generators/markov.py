@@ -53,6 +53,8 @@ class Markov:
         """The key of its last block, "" while there was none."""
         self._seed = seed % 2**63
         self._listener = Listener()
+        self._phrases: dict[tuple[tuple[Note, ...], Frame, float], list[Note]] = {}
+        """The latest phrases, by all that they depend on."""
         self._wishes = Wishes.parse(params.key, params.chords)
         self._tunes = _tunes(params.corpus) if params.corpus else []
         corpus = Corpus(self._tunes, params.viewpoint, params.order) if self._tunes else None
@@ -169,14 +171,19 @@ class Markov:
         line, manner = scene.line_before(start), scene.manner(start)
         frame = Frame(
             Span(start, end),
-            lambda tick: scene.chord(tick // BLOCK),
+            tuple(scene.chord(block) for block in range(start // BLOCK, -(-end // BLOCK))),
             scene.key(start // BLOCK),
             (manner.middle - 10, manner.middle + 12),
             self.params.ending if scene.bar_number(bar) % self.params.phrase == self.params.phrase - 1 else "open",
             self.params.key != "auto",
         )
-        places = self._improviser.play(line, frame, scene.rng(start // BLOCK, 1))
-        return self._improviser.perform(places, end, manner.velocity, scene.rng(start // BLOCK, 3))
+        asked = (tuple(line), frame, manner.velocity)
+        if asked not in self._phrases:
+            places = self._improviser.play(line, frame, scene.rng(start // BLOCK, 1))
+            phrase = self._improviser.perform(places, end, manner.velocity, scene.rng(start // BLOCK, 3))
+            # Live, every block of a phrase is a question of its own.
+            self._phrases = {**dict(list(self._phrases.items())[-3:]), asked: phrase}
+        return self._phrases[asked]
 
 
 def _tunes(folder: str) -> list[Tune]:

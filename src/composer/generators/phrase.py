@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from composer.generators.constrained import sample
+from composer.generators.counts import BLOCK
 from composer.generators.style import Style
 from composer.generators.viewpoints import Step, long, loud, reached
 from composer.music import TICKS_PER_QUARTER, Note, Span
@@ -40,7 +41,8 @@ class Frame:
     """Hold what a phrase is to fit into."""
 
     span: Span
-    chord_at: Callable[[int], Chord]
+    chords: tuple[Chord, ...]
+    """The chord of each block, from that of the span's start on."""
     key: Key
     register: tuple[int, int]
     """Lowest and highest pitch."""
@@ -48,6 +50,10 @@ class Frame:
     """One of ENDINGS."""
     keeps_key: bool = False
     """Whether chord tones outside the key are strange, too."""
+
+    def chord_at(self, tick: int) -> Chord:
+        """Return the chord at a tick, beyond the span the nearest one."""
+        return self.chords[max(0, min(len(self.chords) - 1, tick // BLOCK - self.span.start // BLOCK))]
 
 
 class Improviser:
@@ -64,6 +70,7 @@ class Improviser:
         tonic = (frame.key.tonic + 3 * (frame.key.mode == "minor")) % 12
         recent = tuple(self._style.learn(line, tonic)[-self._style.order :])
         told: dict[tuple[Step, ...], list[tuple[Step, float]]] = {}
+        fits: dict[tuple[int, int], float] = {}
 
         def steps(state: State) -> list[tuple[float, State]]:
             if state.onset >= span.end:
@@ -73,12 +80,14 @@ class Improviser:
             return [(p, self._after(state, step, tonic, span.end)) for step, p in told[state.recent]]
 
         def weight(place: int, state: State) -> float:
-            if state.onset >= span.end:
-                return self._closing(state, frame)
-            if not low <= state.pitch <= high:
+            _, pitch, onset, before = state
+            if onset >= span.end:
+                return self._closing(pitch, before, frame)
+            if not low <= pitch <= high:
                 return 0.0
-            fit = 0.01 if state.onset < span.start else self._fit(state.pitch, state.onset, frame)
-            return fit * hope(state) if place == CHUNK - 1 else fit
+            if (pitch, onset) not in fits:
+                fits[pitch, onset] = 0.01 if onset < span.start else self._fit(pitch, onset, frame)
+            return fits[pitch, onset] * (hope(pitch, onset, before) if place == CHUNK - 1 else 1.0)
 
         hope = self._hope(frame, tonic)
         state = self._begin(line, recent, frame)
@@ -111,22 +120,28 @@ class Improviser:
             for (pitch, onset), gap, stroke in zip(places, gaps, strokes, strict=True)
         ]
 
-    def _hope(self, frame: Frame, tonic: int) -> Callable[[State], float]:
-        """Return how likely a phrase ends well from a state on, if the rest of it forgets what was before."""
-        if frame.ending == "open":
-            return lambda state: 1.0
-        ahead = self._style.following((), 0.0)[:AHEAD_BREADTH]
-        known: dict[State, float] = {}
-        low, high = frame.register
+    def _hope(self, frame: Frame, tonic: int) -> Callable[[int, int, int], float]:
+        """Return how likely a phrase ends well from a note on, if the rest of it forgets what was before.
 
-        def hope(state: State) -> float:
-            if state.onset >= frame.span.end:
-                return self._closing(state, frame)
-            if not low <= state.pitch <= high:
-                return 0.0
-            here = state._replace(recent=(), before=state.before if frame.ending == "cadence" else 0)
+        What is returned takes the note's pitch, its onset and the pitch before it.
+        """
+        if frame.ending == "open":
+            return lambda pitch, onset, before: 1.0
+        ahead = self._style.following((), 0.0)[:AHEAD_BREADTH]
+        known: dict[tuple[int, int, int], float] = {}
+        (low, high), end = frame.register, frame.span.end
+
+        def hope(pitch: int, onset: int, before: int) -> float:
+            here = (pitch, onset, before if frame.ending == "cadence" else 0)
             if here not in known:
-                known[here] = STRAY + sum(p * hope(self._after(here, step, tonic, frame.span.end)) for step, p in ahead)
+                known[here] = STRAY
+                for (move, value), p in ahead:
+                    if onset + value >= end:
+                        known[here] += p * self._closing(pitch, before, frame)
+                        continue
+                    following = reached(move, self._style.pitch, pitch, tonic)
+                    if low <= following <= high:
+                        known[here] += p * hope(following, onset + value, pitch)
             return known[here]
 
         return hope
@@ -155,20 +170,17 @@ class Improviser:
         passing = onset % TICKS_PER_QUARTER != 0 and in_key
         return 1 - 0.4 * self._obedience if passing else max(0.0001, (1 - self._obedience) ** 2)
 
-    def _closing(self, state: State, frame: Frame) -> float:
-        """Return how welcome a state beyond the end is, by the last pitch before it and the one before that."""
-        tonic = frame.key.tonic
-        match frame.ending:
-            case "chord":
-                tones = frame.chord_at(frame.span.end - 1).pitch_classes
-                fits = not tones or state.pitch % 12 in tones
-            case "tonic":
-                fits = state.pitch % 12 == tonic
-            case "cadence":
-                fits = state.pitch % 12 == tonic and 1 <= abs(state.pitch - state.before) <= 2
-            case _:
-                fits = True
-        return 1.0 if fits else STRAY
+    def _closing(self, last: int, before: int, frame: Frame) -> float:
+        """Return how welcome it is that a phrase ends on the pitch `last`, after the pitch `before`."""
+        tones = frame.chord_at(frame.span.end - 1).pitch_classes
+        is_tonic = last % 12 == frame.key.tonic
+        fits = {
+            "open": True,
+            "chord": not tones or last % 12 in tones,
+            "tonic": is_tonic,
+            "cadence": is_tonic and 1 <= abs(last - before) <= 2,
+        }
+        return 1.0 if fits[frame.ending] else STRAY
 
 
 def _nearest(chord: Chord, pitch: int, low: int, high: int) -> int:
