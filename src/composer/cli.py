@@ -27,6 +27,7 @@ class Verb(NamedTuple):
 
 VERBS: dict[str, Verb] = {
     "jam": Verb("jam", "play along live, without an interface"),
+    "serve": Verb("serve", "show the interface in a browser on this machine"),
     "generate": Verb("compose", "write new music"),
     "continue": Verb("compose", "write how a MIDI file goes on"),
     "accompany": Verb("compose", "write an accompaniment to a MIDI file"),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 from composer.errors import ComposerError, UsageError
 
@@ -13,7 +16,8 @@ from composer.errors import ComposerError, UsageError
 def run(preset: str | None = None) -> int:
     """Open the interface with what the user's settings and `preset` say; UsageError where nothing can be drawn on."""
     # In a browser there is no terminal either: what serves the interface has told Textual how to draw.
-    if not ("TEXTUAL_DRIVER" in os.environ or (sys.stdin.isatty() and sys.stdout.isatty())):
+    is_served = "TEXTUAL_DRIVER" in os.environ
+    if not (is_served or (sys.stdin.isatty() and sys.stdout.isatty())):
         raise UsageError("the interface needs a terminal; without one, use `composer jam` (see composer --help)")
     from composer import preferences
     from composer.live.settings import Settings
@@ -22,8 +26,22 @@ def run(preset: str | None = None) -> int:
     found = preferences.read()
     if found.notice:
         print(f"composer: {found.notice}", file=sys.stderr)
+    if is_served:
+        Thread(target=_end_with_the_server, name="server watch", daemon=True).start()
     settings = preferences.apply(Settings(), found.values(preset))
     return app.run(replace(settings, journal=_journal()))
+
+
+def _end_with_the_server() -> None:
+    """Wait until the other end of stdin has gone, and end this process in order: nobody could stop the music."""
+    if not hasattr(select, "poll"):
+        return
+    gone = select.poll()
+    gone.register(0, 0)
+    gone.poll()
+    # What is still drawn must not fail on its way to nobody.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _journal() -> Path | None:

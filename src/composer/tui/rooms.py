@@ -113,7 +113,7 @@ class Rooms(App[int]):
         if values is None or (session := self.playing.session) is None:
             return
         settings = preferences.apply(Settings(), values)
-        self.play_side(replace(self.sides, current=Side(settings.generator, settings.params)))
+        self._play_side(replace(self.sides, current=Side(settings.generator, settings.params)))
         session.set_role(settings.role)
         session.set_sync(settings.sync)
         if settings.sync == "internal":
@@ -123,7 +123,7 @@ class Rooms(App[int]):
         if later:
             self.notify(f"{', '.join(later)}: from the next start on, with --preset", markup=False)
 
-    def play_side(self, sides: Sides) -> None:
+    def _play_side(self, sides: Sides) -> None:
         """Play with the current one of `sides`."""
         self.sides = sides
         if (session := self.playing.session) is not None:
