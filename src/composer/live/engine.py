@@ -11,16 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from composer.errors import ComposerError
 from composer.live.clock import Clock
 from composer.live.echo import EchoFilter, is_channel_message
 from composer.live.inlet import Event, Inlet
 from composer.live.journal import Journal
 from composer.live.lateness import Tally
-from composer.live.outlet import Outlet
+from composer.live.outlet import ALL_NOTES_OFF, Outlet
 from composer.live.player import PlannedNote, Player
 from composer.live.teller import Teller
 from composer.live.transport import CLOCK, CLOCK_MESSAGES, Source, Transport
 from composer.live.watched import Watched
+from composer.midi.fluidsynth import FluidSynth
 from composer.midi.ports import InputPort, OutputPort
 from composer.music import DRUM_CHANNEL
 
@@ -32,6 +34,9 @@ WATCH_SECONDS = 1.0
 """How often it is looked whether the ports still exist."""
 RETRY_SECONDS = 0.05
 """How soon a note-off that the port refused is sent again."""
+
+PLAYER_CHANNEL = 15
+"""Where the preview sounds the player, so that the machine's programs and note-offs are not the player's."""
 
 _PROGRAM_CHANGE = 0xC0
 # A tick is a float; this is a ten-millionth of a quarter at which rounding may not make a note wait for another poll.
@@ -69,6 +74,7 @@ class Engine:
         journal: Journal | None = None,
     ) -> None:
         self.finished = False
+        self._sound: FluidSynth | None = None
         self._clock, self._emit, self._journal = clock, emit, journal
         self._transport = Transport(setup.tempo, setup.sync)
         self._player = Player()
@@ -114,6 +120,8 @@ class Engine:
             return
         try:
             _COMMANDS[op](self, command, self._clock.now())
+        except ComposerError as error:
+            self._error(str(error))
         except Exception as error:
             self._error(f"the command {op} could not be followed ({error!r})")
 
@@ -209,12 +217,26 @@ class Engine:
     def _feed(self, command: Command, now: float) -> None:
         self.receive(bytes(command["data"]), float(command.get("time", now)))
 
+    def _toggle_sound(self, command: Command, now: float) -> None:
+        if self._sound is not None:
+            self._end_sound("the preview is silent; the port plays on")
+            return
+        self._sound = FluidSynth(self._out.api)
+        self._emit({"op": "sound", "on": True, "message": "FluidSynth sounds what you and the machine play"})
+
+    def _end_sound(self, why: str) -> None:
+        sound, self._sound = self._sound, None
+        if sound is not None:
+            sound.close()
+            self._emit({"op": "sound", "on": False, "message": why})
+
     def _quit(self, command: Command, now: float) -> None:
         # First: whatever fails below, the process ends.
         self.finished = True
         tick = self._transport.position(now)
         self._silence(tick)
         self._outlet.pay(tick)
+        self._end_sound("the end")
         self._transport.stop(now)
         self._teller.mark(now)
         if self._journal:
@@ -265,6 +287,8 @@ class Engine:
             self._teller.tell(now)
             self._error("the MIDI clock has gone silent; the music stopped and goes on when the clock comes back")
         self._tell_failure()
+        if self._sound is not None and not self._sound.alive():
+            self._end_sound("FluidSynth ended: it found no way to sound; connect a DAW or synthesizer to the port")
         if now < self._watch_at:
             return
         self._watch_at = now + WATCH_SECONDS
@@ -283,6 +307,7 @@ class Engine:
         tick = self._transport.position(now)
         if is_in:
             self._inlet.let_go(tick, now)
+            self._hear({"in": [0xB0, ALL_NOTES_OFF, 0]})
         else:
             # Lost: what sounds is owed from now on. Back: it is paid.
             self._outlet.release_all(tick)
@@ -306,8 +331,19 @@ class Engine:
         self._record(self._clock.now(), tick, {"out": list(data)})
 
     def _record(self, time: float, tick: float, what: Event) -> None:
+        self._hear(what)
         if self._journal:
             self._journal.write({"time": time, "tick": tick, **what})
+
+    def _hear(self, what: Event) -> None:
+        """Sound what left, and what the player played, which gets a channel of its own."""
+        if self._sound is None or what.get("echo"):
+            return
+        if "out" in what:
+            self._sound.send(what["out"])
+        elif "in" in what and what["in"][0] < 0xF0:
+            status, *rest = what["in"]
+            self._sound.send([status & 0xF0 | PLAYER_CHANNEL, *rest])
 
     def _error(self, message: str) -> None:
         self._emit({"op": "error", "message": message})
@@ -324,5 +360,6 @@ _COMMANDS: dict[str, Callable[[Engine, Command, float], None]] = {
     "parts": Engine._parts,
     "send": Engine._send,
     "feed": Engine._feed,
+    "sound": Engine._toggle_sound,
     "quit": Engine._quit,
 }

@@ -182,6 +182,10 @@ class Session:
         """Send a channel message to the out port now; a note among them is ended by panic and stop like the plan's."""
         self._queue.put(partial(self._send, {"op": "send", "data": list(data)}))
 
+    def toggle_sound(self) -> None:
+        """Let FluidSynth sound what the player and the machine play, or end it; a message says what became of it."""
+        self._queue.put(partial(self._send, {"op": "sound"}))
+
     def restore_programs(self) -> None:
         """Send the programs of the machine's parts again, after others were heard on their channels."""
         self._queue.put(self._forget_programs)
@@ -296,7 +300,7 @@ class Session:
                 self._ports = tuple(Port(direction, name) for direction, name in names)
             case "port":
                 self._take_port(event)
-            case "error":
+            case "error" | "sound":
                 self._say(event["message"])
             case "failed":
                 raise _FAILURES.get(event["kind"], ComposerError)(event["message"])

@@ -39,6 +39,7 @@ class Rooms(App[int]):
         Binding("f9", "keep(0)", "Keep all", show=False, tooltip="Keep everything since the beginning"),
         Binding("S,f2", "shelf", "Takes", show=False, key_display="S", tooltip="The shelf of kept takes"),
         Binding("F,f3", "files", "Files", show=False, key_display="F", tooltip="Open a MIDI file and work on it"),
+        Binding("L", "sound", "Sound", show=False, tooltip="Listen here: sound through FluidSynth, without a DAW"),
         Binding("P,f5", "presets", "Presets", show=False, key_display="P", tooltip="Save and recall settings by name"),
     ]
     playing: SessionThread
@@ -130,6 +131,13 @@ class Rooms(App[int]):
             session.set_generator(*sides.current)
 
     # Hearing
+
+    def action_sound(self) -> None:
+        """Begin or end the built-in preview."""
+        if (session := self.playing.session) is None:
+            self.notify("There is nothing to hear yet.", severity="warning")
+        else:
+            session.toggle_sound()
 
     @property
     def heard_at(self) -> float | None:
