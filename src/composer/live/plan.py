@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from composer.generators.base import PartNote
-from composer.music import Part, Span
+from composer.live.steering import REACH
+from composer.music import Note, Part, Span
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,6 +38,8 @@ class Cover(NamedTuple):
 
 
 FALLBACK = 0
+Shape = Callable[[Planned], Note | None]
+"""How a note of the plan sounds, None when it does not."""
 
 
 class Plan:
@@ -48,6 +52,9 @@ class Plan:
         self._next_id = 1
         self._changed_from: int | None = None
         self._floor = 0
+        # Notes that io was told otherwise than they are planned, None for those it was not told.
+        self._told: dict[int, Note | None] = {}
+        self._begun: set[int] = set()
 
     def put(self, step: Span, notes: list[PartNote], cover: Cover, knew: int, cut: int) -> None:
         """Replace what begins in `step` at or after tick `cut`; a note that stays the same keeps its number."""
@@ -80,21 +87,47 @@ class Plan:
         # Io forgot with us which notes had begun, so none of them may be sent again.
         self._changed_from, self._floor = None, start
 
-    def take_op(self, cut: int, channels: dict[str, int]) -> dict[str, Any] | None:
-        """Return the message that brings io up to date, None when nothing changed since the last one."""
+    def touch(self, tick: int) -> None:
+        """Let io be told anew what begins at or after `tick`, because it is to sound otherwise."""
+        self._touch(tick)
+
+    def take_op(self, cut: int, channels: dict[str, int], shape: Shape | None = None) -> dict[str, Any] | None:
+        """Return the message that brings io up to date, None when nothing changed since the last one.
+
+        `shape` may move notes later by up to REACH ticks; without it they sound as planned.
+        """
         if self._changed_from is None:
             return None
         start = max(cut, self._floor, self._changed_from)
         self._changed_from = None
-        rows = [
-            [p.onset, p.entry.note.duration, p.entry.note.pitch, p.entry.note.velocity, channels[p.entry.part], p.id]
-            for p in self._notes[self._index(start) :]
-            if p.entry.part in channels
-        ]
-        return {"op": "plan", "from": start, "notes": rows}
+        # What io was told to begin before `start` it keeps; what is only planned before may have been told for later.
+        begin = start if shape is None and not self._told else max(self._floor, start - REACH)
+        rows: dict[tuple[int, int, int], list[int]] = {}
+        for p in self._notes[self._index(begin) :]:
+            told = self._told.get(p.id) or p.entry.note
+            if p.entry.part not in channels or told.onset < start:
+                continue
+            note = told if p.id in self._begun else self._tell(p, shape, start)
+            if note is not None:
+                channel = channels[p.entry.part]
+                # Two notes that steering has made one are one key, which begins once.
+                key = note.onset, note.pitch, channel
+                rows.setdefault(key, [note.onset, note.duration, note.pitch, note.velocity, channel, p.id])
+        return {"op": "plan", "from": start, "notes": list(rows.values())}
+
+    def _tell(self, planned: Planned, shape: Shape | None, start: int) -> Note | None:
+        note = shape(planned) if shape is not None else planned.entry.note
+        if note is not None and note.onset < start:
+            note = replace(note, onset=start)
+        if note == planned.entry.note:
+            self._told.pop(planned.id, None)
+        else:
+            self._told[planned.id] = note
+        return note
 
     def sent(self, id: int) -> Planned | None:
         """Note that a note began, and return it; one that was just replaced comes back, because it sounds."""
+        self._begun.add(id)
         if (planned := self._gone.pop(id, None)) is not None:
             insort(self._notes, planned)
             return planned
@@ -128,10 +161,22 @@ class Plan:
         """Return the notes that begin in [start, end)."""
         return tuple(p.entry for p in self._notes[self._index(start) : self._index(end)])
 
+    def sounding_between(self, start: int, end: int) -> tuple[PartNote, ...]:
+        """Return the notes planned to begin in [start, end) as they sound."""
+        planned = self._notes[self._index(start) : self._index(end)]
+        if not self._told:
+            return tuple(p.entry for p in planned)
+        sounding = ((p.entry.part, self._told.get(p.id, p.entry.note)) for p in planned)
+        return tuple(PartNote(part, note) for part, note in sounding if note is not None)
+
     def forget(self, before: int) -> None:
         """Drop the notes that began before tick `before`."""
         del self._notes[: self._index(before)]
         self._gone = {}
+        if len(self._begun) > 2 * len(self._notes):
+            present = {p.id for p in self._notes}
+            self._begun &= present
+            self._told = {id: note for id, note in self._told.items() if id in present}
 
     def forget_covers(self, before: int) -> None:
         """Forget who planned what ended before tick `before`."""
@@ -145,6 +190,9 @@ class Plan:
             if p.onset + ticks >= 0
         ]
         self._gone = {}
+        self._told = {
+            id: note and note.shift(ticks) for id, note in self._told.items() if note is None or note.onset + ticks >= 0
+        }
 
     def _planned(self, entry: PartNote, knew: int) -> Planned:
         self._next_id += 1

@@ -7,19 +7,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from composer.generators.base import Context, Role
+from composer.generators.base import Context, Role, parse_params
 from composer.live.course import Course
 from composer.live.deadlines import LATE_TICKS, Deadlines
 from composer.live.ear import Ear
 from composer.live.net import Net, Weaver
-from composer.live.plan import Cover, Plan
+from composer.live.plan import Cover, Plan, Planned
 from composer.live.roles import RESTS, bars_before, turns
 from composer.live.seat import MakeLink, Seat
 from composer.live.settings import Settings
 from composer.live.stats import Figures
+from composer.live.steering import NEUTRAL, Steering
 from composer.live.steps import STEP, TRIM_BARS, WINDOW_BARS, Pace, question
 from composer.live.wire import Message, read_notes
-from composer.music import TICKS_PER_QUARTER, Part, Span
+from composer.live.zone import Zone
+from composer.music import DRUM_CHANNEL, TICKS_PER_QUARTER, Note, Part, Span
 
 
 class _Asked(NamedTuple):
@@ -52,6 +54,10 @@ class Planner:
         self.knew = 0
         self.pending: Seat | None = None
         self.restarts_of_past = 0
+        self.steering: Steering = parse_params(Steering, dict(settings.steering))
+        self.zone = Zone()
+        self._deaf_from = None if self.steering.follow == "follow" else 0
+        self._assigned: dict[str, tuple[int, int]] = {}
         self._settings, self._net, self._make, self._post = settings, net, make, post
         self._figures, self._say = figures, say
         self.switch_at: int | None = None
@@ -72,12 +78,15 @@ class Planner:
         """Hear a key going down; return the note's number, counted from 1."""
         self.ear.on(tick, channel, pitch, velocity)
         self.knew += 1
+        if pitch < self.steering.split and self.zone.on(channel, pitch):
+            self.plan.touch(max(0, round(tick)))
         self._changed(tick)
         return self.knew
 
     def off(self, tick: float, channel: int, pitch: int) -> None:
         """Hear a key going up."""
         self.ear.off(tick, channel, pitch)
+        self.zone.off(channel, pitch)
         if self.role in RESTS:
             self._changed(tick)
 
@@ -107,6 +116,26 @@ class Planner:
         for seat in self._present():
             seat.boundary = None if seat.pace.grid > 1 else seat.boundary
 
+    def steer(self, steering: Steering, tick: float) -> None:
+        """Let the machine's notes from `tick` on sound otherwise, or the player's be heard or not."""
+        before, self.steering = self.steering, steering
+        if not steering.split:
+            self.zone.close()
+        if before.follow != steering.follow:
+            self._deaf_from = {"follow": None, "lead": max(0, round(tick)), "ignore": 0}[steering.follow]
+            self.set_role(self.role)
+        self.plan.touch(max(0, round(tick)))
+
+    def assign(self, name: str, channel: int, program: int, tick: float) -> None:
+        """Let the part called `name` play on another channel (0..15) with another program (0..127)."""
+        self._assigned[name] = channel, program
+        self.plan.touch(max(0, round(tick)))
+
+    def release(self, tick: float) -> None:
+        """Take every key of the player for up at `tick`."""
+        self.ear.release(tick)
+        self.zone.release()
+
     def check(self, now: float) -> None:
         """Replace workers that hang or died."""
         for seat in self._present():
@@ -120,8 +149,13 @@ class Planner:
     @property
     def parts(self) -> tuple[Part, ...]:
         """Return the parts of the generator that plays, and those of the fallback on channels that are still free."""
-        taken = {part.channel for part in self.seat.parts}
-        return (*self.seat.parts, *(part for part in self._net.parts if part.channel not in taken))
+        own = tuple(map(self._as_assigned, self.seat.parts))
+        taken = {part.channel for part in own}
+        return (*own, *(part for part in map(self._as_assigned, self._net.parts) if part.channel not in taken))
+
+    def _as_assigned(self, part: Part) -> Part:
+        channel, program = self._assigned.get(part.name, (part.channel, part.program))
+        return replace(part, channel=channel, program=program)
 
     def close(self) -> None:
         """End every worker."""
@@ -147,7 +181,7 @@ class Planner:
 
     def jump(self, old: float, new: float) -> None:
         """Go on at tick `new`: what is remembered moves by whole bars so that it ends there or just before."""
-        self.ear.release(old)
+        self.release(old)
         self.forget_plan(old)
         bar = self.course.score().meter_at(max(0, round(old))).bar
         shift = int((new - old) // bar) * bar
@@ -155,6 +189,7 @@ class Planner:
             self.ear.shift(shift)
             self.plan.shift(shift)
             self.course.shift(shift)
+            self._deaf_from = self._deaf_from and max(0, self._deaf_from + shift)
             self.chords = {t + shift: symbol for t, symbol in self.chords.items() if t + shift >= 0}
         self._deadlines.forget_news()
         if self.switch_at is not None:
@@ -208,9 +243,24 @@ class Planner:
 
     def take_op(self, tick: float) -> Message | None:
         """Return the message that brings io up to date, None when nothing changed."""
-        return self.plan.take_op(max(0, int(tick) - LATE_TICKS), self._channels)
+        shape = None if self.steering == NEUTRAL and self.zone.chord is None else self._shaped
+        channels = self._channels | {name: channel for name, (channel, _) in self._assigned.items()}
+        return self.plan.take_op(max(0, int(tick) - LATE_TICKS), channels, shape)
+
+    def _shaped(self, planned: Planned) -> Note | None:
+        part, note = planned.entry
+        meter = self.course.score().meter_at(note.onset)
+        is_drums = self._channels[part] == DRUM_CHANNEL
+        return self.steering.steered(note, planned.id, meter, self.zone.chord, is_drums)
+
+    def _heard(self) -> tuple[Part, ...]:
+        """Return the player's parts as far as the machine hears them."""
+        parts, end = self.ear.parts(), self._deaf_from
+        return parts if end is None else tuple(p.with_notes(n for n in p.notes if n.onset < end) for p in parts)
 
     def _changed(self, tick: float) -> None:
+        if self._deaf_from is not None:
+            return
         self._deadlines.note_news(tick)
         self._is_news = True
 
@@ -258,7 +308,7 @@ class Planner:
         return (Span(start, end), here, here) if start < end else None
 
     def _context(self, parts: tuple[Part, ...], start: int, heard: int, known_until: int) -> Context:
-        score = self.course.score((*self.ear.parts(), *self.plan.parts(parts, start)))
+        score = self.course.score((*self._heard(), *self.plan.parts(parts, start)))
         context = Context(score, tuple(part.name for part in parts), known_until, self.role)
         return question(context, start, heard, known_until)
 

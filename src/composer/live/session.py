@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from composer.errors import ComposerError, FileError, PortError, UsageError
-from composer.generators.base import ROLES, Role
+from composer.generators.base import ROLES, Role, parse_params
 from composer.live.clock import Clock, SystemClock
 from composer.live.keeping import collecting, journal_of, keep, tell
 from composer.live.link import Io, IoProcess, opening
@@ -25,6 +25,7 @@ from composer.live.showing import shown
 from composer.live.signals import closing_on_signals
 from composer.live.snapshot import Port, Snapshot
 from composer.live.stats import Figures, Stats
+from composer.live.steering import Steering
 from composer.live.told import Told
 from composer.live.wire import Message, write_parts
 from composer.music import Meter, Part, Timeline
@@ -75,6 +76,7 @@ class Session:
         self._journal: Path | None = None
         self._broken: str | None = None
         self._listener: Listener | None = None
+        self._steered = dict(settings.steering)
         self._programmed: tuple[Part, ...] = ()
         self._metered = settings.meter
 
@@ -156,6 +158,16 @@ class Session:
             raise UsageError(f"there is no role {role!r}; the roles are {', '.join(ROLES)}")
         self._queue.put(partial(self._planner.set_role, role))
 
+    def set_steering(self, values: Mapping[str, str]) -> None:
+        """Change some of `Steering`, as text; the others stay. UsageError names what is out of range."""
+        parse_params(Steering, dict(values))
+        self._queue.put(partial(self._steer, dict(values)))
+
+    def set_part(self, name: str, channel: int, program: int) -> None:
+        """Let a part of the machine play on a channel (0..15) with a program (0..127); ValueError outside."""
+        Part(name, (), channel, program)
+        self._queue.put(lambda: self._planner.assign(name, channel, program, self._told.tick(self._clock.now())))
+
     def set_tempo(self, qpm: float) -> None:
         """Change the tempo of the internal clock, in quarters a minute (10..600); UsageError when it is outside."""
         if not 10 <= qpm <= 600:
@@ -233,11 +245,15 @@ class Session:
     def _panic(self) -> None:
         self._send({"op": "panic"})
         tick = self._told.tick(self._clock.now())
-        self._planner.ear.release(tick)
+        self._planner.release(tick)
         self._planner.forget_plan(tick)
 
     def _take_generator(self, name: str, params: dict[str, str]) -> None:
         self._planner.open(name, params, self._clock.now())
+
+    def _steer(self, values: Mapping[str, str]) -> None:
+        self._steered |= values
+        self._planner.steer(parse_params(Steering, self._steered), self._told.tick(self._clock.now()))
 
     def _take_meter(self, numerator: int, denominator: int) -> None:
         self._planner.course.set_meter(self._told.tick(self._clock.now()), numerator, denominator)
@@ -320,7 +336,7 @@ class Session:
             self._start_at = None
             self._planner.begin(begin)
         elif before.running and not self._told.running:
-            self._planner.ear.release(event["tick"])
+            self._planner.release(event["tick"])
             self._planner.forget_plan(event["tick"])
 
     def _sent(self, event: Message) -> None:
@@ -337,7 +353,7 @@ class Session:
         )
         self._say(f"the port {event['name']} is {event['state']}")
         if event["state"] == "lost":
-            self._planner.ear.release(self._told.tick(self._clock.now()))
+            self._planner.release(self._told.tick(self._clock.now()))
 
     def _say(self, message: str) -> None:
         if not self._messages or self._messages[-1] != message:

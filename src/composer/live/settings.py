@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from composer.errors import UsageError
-from composer.generators.base import ROLES, Role
+from composer.generators.base import ROLES, Role, parse_params
+from composer.live.steering import Steering
 
 Sync = Literal["internal", "clock"]
 
@@ -21,6 +22,8 @@ class Settings:
     """The generator that plays, one of `composer list`."""
     params: Mapping[str, str] = field(default_factory=dict)
     """The generator's parameters as text."""
+    steering: Mapping[str, str] = field(default_factory=dict)
+    """What is done to the machine's notes whoever writes them: fields of `Steering` as text."""
     role: Role = "accompany"
     """What the machine does: accompany always, continue after you stop, trade four bars, fill your rests."""
     in_port: str | None = None
@@ -57,6 +60,7 @@ class Settings:
     """Use ports inside the program, for machines without a MIDI system."""
 
     def __post_init__(self) -> None:
+        parse_params(Steering, dict(self.steering))
         if self.role not in ROLES:
             raise UsageError(f"there is no role {self.role!r}; the roles are {', '.join(ROLES)}")
         if not 10 <= self.tempo <= 600:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from composer.generators.base import PartNote, Role
+from composer.live.steering import NEUTRAL, Steering
 from composer.music import Meter, Note, Part, Timeline
 
 
@@ -65,6 +66,9 @@ class Snapshot:
     chords: tuple[tuple[int, str], ...] = ()
     """The harmony the generator thinks in: the tick at which each chord begins, and its symbol."""
     key: str = ""
+    steering: Steering = NEUTRAL
+    zone: str = ""
+    """The chord that the player's chord zone named last, empty without one."""
     counters: Counters = field(default_factory=Counters)
     ports: tuple[Port, ...] = ()
     worker: str = "starting"
