@@ -15,7 +15,8 @@ from composer.errors import ComposerError, FileError, UsageError
 def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("name", metavar="NAME", help=f"what to train: {', '.join(TRAINERS)}")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder of the unpacked data sets")
+    help = "the folder of the unpacked data sets; emi needs none"
+    parser.add_argument("--data", type=Path, metavar="DIR", help=help)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to keep the model in")
     parser.add_argument("--resume", action="store_true", help="go on with the run that DIR of --out holds")
     help = "a model, or the folder of one, of the same shape whose weights to begin with"
@@ -32,7 +33,9 @@ def run(args: argparse.Namespace) -> int:
     """Train, and keep the model in --out."""
     if args.name not in TRAINERS:
         raise UsageError(f"there is nothing to train called {args.name!r}; there are {', '.join(TRAINERS)}")
-    if not args.data.is_dir():
+    if args.data is None and args.name not in WITHOUT_DATA:
+        raise UsageError(f"{args.name} learns from data sets; unpack one and name its folder with --data")
+    if args.data is not None and not args.data.is_dir():
         raise FileError(f"there is no folder {args.data}; unpack a data set and name its folder with --data")
     if args.resume and args.start:
         raise UsageError("a run that goes on has its weights; leave out --from, or begin a new run without --resume")
@@ -70,5 +73,17 @@ def _harmony(args: argparse.Namespace) -> None:
     harmony.train(args.data, args.out)
 
 
-TRAINERS: dict[str, Callable[[argparse.Namespace], None]] = {"anticipation": _anticipation, "harmony": _harmony}
+def _emi(args: argparse.Namespace) -> None:
+    from composer.training import chorales
+
+    chorales.train(args.out)
+
+
+TRAINERS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "anticipation": _anticipation,
+    "harmony": _harmony,
+    "emi": _emi,
+}
 """What can be trained."""
+WITHOUT_DATA = frozenset(("emi",))
+"""What learns from music that a library ships."""

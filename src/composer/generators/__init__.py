@@ -60,6 +60,17 @@ GENERATORS: dict[str, Info] = {
             "composer.generators.illiac:Illiac",
             params="composer.generators.controls:IlliacParams",
         ),
+        Info(
+            "emi",
+            "Experiments in Musical Intelligence",
+            "David Cope",
+            1981,
+            "Recombines beats of Bach's chorales, or of your own folder of MIDI, where their voices lead: harmonises "
+            "your line, goes on from your last notes, and ends its phrases in cadences. Fills without looking at what "
+            "follows.",
+            "composer.generators.emi:Emi",
+            params="composer.generators.controls:EmiParams",
+        ),
         *(
             Info(
                 f"amt-{size}",

@@ -162,3 +162,31 @@ class IlliacParams:
     rows: bool = param(True, "III: tone rows, begun by your notes, instead of chromatic notes at random")
     order: int = param(1, "IV: notes that a voice looks back; 0 looks at the tonic", 0, 4, 1)
     proximity: float = param(0.5, "IV: share of nearness against consonance", 0.0, 1.0, 0.05)
+
+
+EMI_BANDS: dict[str, tuple[tuple[str, int], ...]] = {
+    "organ": (("Organ", 19),),
+    "choir": (("Soprano", 52), ("Alto", 52), ("Tenor", 52), ("Bass", 52)),
+    "strings": (("Violin I", 40), ("Violin II", 40), ("Viola", 41), ("Cello", 42)),
+    "piano": (("Piano", 0),),
+}
+"""What sings: names and General MIDI programs, from the top down."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmiParams:
+    """Hold what a musician can set."""
+
+    corpus: str = param("", "folder of MIDI files to recombine; without one, the chorales of Bach")
+    band: str = choice("organ", tuple(EMI_BANDS), "who plays: one organ or piano, or four singers or strings")
+    voices: int = param(4, "voices altogether; yours is one of them while you play", 1, 4, 1)
+    key: str = choice("auto", ("auto", *KEYS), "major key to play in; auto takes the key it hears, major or minor")
+    phrase: int = param(2, "bars in a phrase; each ends in a cadence", 1, 8, 1)
+    pace: float = param(1.0, "quarters that a beat of the originals lasts", 0.5, 4.0, 0.5)
+    quotation: int = param(4, "most beats in a row that may be those of one work", 2, 16, 1)
+    signatures: bool = param(True, "close phrases with patterns that recur in the works, kept whole")
+    agreement: float = param(1.0, "how much your notes decide which beats are taken", 0.0, 2.0, 0.1)
+    harmony: float = param(0.5, "how much the chords it hears or expects decide", 0.0, 2.0, 0.1)
+    form: float = param(1.0, "how much the form decides: SPEAC, strong and weak beats", 0.0, 2.0, 0.1)
+    texture: float = param(0.5, "plain chords (0) or many moving notes (1)", 0.0, 1.0, 0.05)
+    freedom: float = param(0.5, "how much chance decides", 0.0, 2.0, 0.1)
