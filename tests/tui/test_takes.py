@@ -31,6 +31,9 @@ class Recorder(FakeSession):
     def send(self, data):
         self.commands.append(("send", data))
 
+    def toggle_sound(self):
+        self.commands.append(("toggle_sound",))
+
     def restore_programs(self):
         self.commands.append(("restore_programs",))
 

@@ -23,13 +23,14 @@ def run(preset: str | None = None) -> int:
     from composer.live.settings import Settings
     from composer.tui import app
 
+    is_first = not preferences.place().exists()
     found = preferences.read()
     if found.notice:
         print(f"composer: {found.notice}", file=sys.stderr)
     if is_served:
         Thread(target=_end_with_the_server, name="server watch", daemon=True).start()
     settings = preferences.apply(Settings(), found.values(preset))
-    return app.run(replace(settings, journal=_journal()))
+    return app.run(replace(settings, journal=_journal()), first_time=is_first)
 
 
 def _end_with_the_server() -> None:

@@ -268,11 +268,15 @@ class ComposerApp(Desk):
             line.update(text)
 
 
-def run(settings: Settings, demo: bool = False) -> int:
-    """Show the interface until the user leaves, and return the exit status; with `demo` the built-in player plays."""
+def run(settings: Settings, demo: bool = False, first_time: bool = False) -> int:
+    """Show the interface until the user leaves, and return the exit status.
+
+    With `demo` the built-in player plays; who is here for the first time is told what there is.
+    """
     from composer.live.session import Session
 
     app = ComposerApp(settings, Session, demo)
+    app.first_time = first_time
     try:
         app.run()
     finally:

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on, work
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.events import Unmount
+from textual.events import Mount, Unmount
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Footer
 
 from composer import preferences, shelf
 from composer.errors import ComposerError
 from composer.live.audition import Audition
 from composer.live.settings import Settings
 from composer.music import Score
-from composer.tui import messages
+from composer.tui import here, messages
 from composer.tui.file_screen import FileScreen
+from composer.tui.help import Help
 from composer.tui.presets import Presets
 from composer.tui.sides import Side, Sides
 from composer.tui.takes import Shelf
+from composer.tui.tutorial import Tutorial
 
 if TYPE_CHECKING:
     from composer.live.settings import Sync
@@ -39,6 +46,9 @@ class Rooms(App[int]):
         Binding("f9", "keep(0)", "Keep all", show=False, tooltip="Keep everything since the beginning"),
         Binding("S,f2", "shelf", "Takes", show=False, key_display="S", tooltip="The shelf of kept takes"),
         Binding("F,f3", "files", "Files", show=False, key_display="F", tooltip="Open a MIDI file and work on it"),
+        Binding("H,f1,question_mark", "help", "Help", key_display="H", tooltip="Every key, and what there is here"),
+        Binding("T", "tutorial", "Tutorial", show=False, tooltip="Three minutes that show the instrument"),
+        Binding("N", "next_step", "Next step", show=False, tooltip="Go on to the next step of the tutorial"),
         Binding("L", "sound", "Sound", show=False, tooltip="Listen here: sound through FluidSynth, without a DAW"),
         Binding("P,f5", "presets", "Presets", show=False, key_display="P", tooltip="Save and recall settings by name"),
     ]
@@ -47,6 +57,13 @@ class Rooms(App[int]):
     sides: Sides
     _settings: Settings
     _audition: Audition | None = None
+    first_time = False
+    """Whether the user has never been here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: set[str] = set()
+        """What the user did since the tutorial's step began, by the names of the messages."""
 
     # Keeping
 
@@ -74,12 +91,78 @@ class Rooms(App[int]):
         self.notify(f"Kept {bars_} bar{s}, {take.notes} notes: {take.name}. Press S to see the takes.", markup=False)
         self.post_message(messages.Kept(take))
 
+    # Help
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Add every key that is bound here to the command palette."""
+        yield from super().get_system_commands(screen)
+        for binding in Rooms.BINDINGS:
+            if isinstance(binding, Binding):
+                yield SystemCommand(
+                    binding.description,
+                    f"{binding.tooltip} ({binding.key.split(',')[0]})",
+                    self._runner(binding.action),
+                )
+
+    def _runner(self, action: str) -> Callable[[], None]:
+        def run() -> None:
+            self.call_later(self.run_action, action)
+
+        return run
+
+    @on(Mount)
+    def _welcome(self) -> None:
+        if self.first_time:
+            self._greet()
+
+    @work
+    async def _greet(self) -> None:
+        """Say what is here, what is missing and what still works, once."""
+        found = await asyncio.to_thread(here.findings)
+        for is_there, text in found:
+            if not is_there:
+                self.notify(text, severity="warning", timeout=12, markup=False)
+        self.notify("First time here? T: a tutorial of three minutes. H: every key.", timeout=12)
+        with suppress(ComposerError):
+            await asyncio.to_thread(preferences.save, preferences.read())
+
+    def action_help(self) -> None:
+        """Show every key, and what there is on this machine."""
+        if not isinstance(self.screen, Help):
+            rooms: dict[str, type] = {
+                "While playing": type(self),
+                "Takes (S)": Shelf,
+                "Files (F)": FileScreen,
+                "Presets (P)": Presets,
+            }
+            self.push_screen(Help(rooms))
+
+    def action_tutorial(self) -> None:
+        """Begin or end the tutorial."""
+        stage = self.screen_stack[0]
+        if found := stage.query(Tutorial):
+            found.remove()
+        else:
+            stage.mount(Tutorial(id="tutorial"), before=stage.query_one(Footer))
+
+    def action_next_step(self) -> None:
+        """Go on in the tutorial."""
+        for tutorial in self.screen_stack[0].query(Tutorial):
+            tutorial.next()
+
+    @on(messages.Kept)
+    @on(messages.Panicked)
+    @on(messages.DemoToggled)
+    @on(messages.ControlMoved)
+    def _note(self, message: Message) -> None:
+        self.done.add(type(message).__name__)
+
     # Rooms
 
     def action_shelf(self) -> None:
         """Open the shelf."""
         if not isinstance(self.screen, Shelf):
-            self.push_screen(Shelf())
+            self.push_screen(Shelf(), lambda _: self.done.add("ShelfLeft"))
 
     def action_files(self) -> None:
         """Ask for a MIDI file and open it."""
@@ -155,6 +238,7 @@ class Rooms(App[int]):
         self._audition = Audition(session, score, start)
 
     @on(messages.Panicked)
+    @on(messages.Stopped)
     @on(messages.TransportToggled)
     def hush(self) -> None:
         """End what is heard."""
