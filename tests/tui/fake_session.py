@@ -42,6 +42,19 @@ def song(tick: float, commit: int = 960, lookahead: int = 1920) -> Snapshot:
     )
 
 
+COMMANDS = [
+    "panic",
+    "set_generator",
+    "set_params",
+    "set_part",
+    "set_role",
+    "set_steering",
+    "set_sync",
+    "set_tempo",
+    "feed",
+]
+
+
 class FakeSession:
     """Take a session's commands, on any thread, and answer with the snapshot it was given."""
 
@@ -54,7 +67,7 @@ class FakeSession:
         self._closed = Event()
 
     def __getattr__(self, name: str):
-        if name not in ("panic", "set_generator", "set_params", "set_role", "set_tempo", "set_sync", "feed"):
+        if name not in COMMANDS:
             raise AttributeError(name)
         return lambda *values: self.commands.append((name, *values))
 

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from composer.live.snapshot import Snapshot
 
 _W = TypeVar("_W", bound=Widget)
-_TEMPO = Binding.Group("Tempo", compact=True)
 FRAMES_PER_SECOND = 16
 LEAST_WIDTH, LEAST_HEIGHT = 60, 14
 SLOWEST, FASTEST = 10.0, 600.0
@@ -74,13 +73,11 @@ class ComposerApp(Desk):
             "plus,equals_sign",
             "nudge_tempo(1)",
             "Faster",
+            show=False,
             key_display="+",
-            tooltip="A quarter a minute faster",
-            group=_TEMPO,
+            tooltip="A quarter a minute more",
         ),
-        Binding(
-            "minus", "nudge_tempo(-1)", "Slower", key_display="-", tooltip="A quarter a minute slower", group=_TEMPO
-        ),
+        Binding("minus", "nudge_tempo(-1)", "Slower", show=False, key_display="-", tooltip="A quarter a minute less"),
         Binding("t", "tap_tempo", "Tap", show=False, tooltip="Tap quarters to set the tempo"),
         Binding(
             "s", "tell('SyncToggled')", "Sync", show=False, tooltip="Follow the internal clock or the host's MIDI clock"
@@ -197,6 +194,8 @@ class ComposerApp(Desk):
     @on(messages.RoleChosen)
     def _set_role(self, message: messages.RoleChosen) -> None:
         self._command(lambda session: session.set_role(message.role))
+        if self.snapshot is not None and self.snapshot.steering.follow != message.follow:
+            self._command(lambda session: session.set_steering({"follow": message.follow}))
 
     @on(messages.RoleAdvanced)
     def _next_role(self) -> None:

@@ -45,6 +45,8 @@ class ControlPanel(Widget, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "choose(-1)", "Up", show=False, tooltip="The control above"),
         Binding("down", "choose(1)", "Down", show=False, tooltip="The control below"),
+        Binding("pagedown", "leap(1)", "Group", show=False, tooltip="The first control of the next group"),
+        Binding("pageup", "leap(-1)", "Group", show=False, tooltip="The first control of the group before"),
         Binding("right,plus,equals_sign", "move(1)", "More", key_display="+", tooltip="One step more"),
         Binding("left,minus", "move(-1)", "Less", key_display="-", tooltip="One step less"),
         Binding("shift+right,greater_than_sign", f"move({COARSE})", "More", show=False, tooltip="Five steps more"),
@@ -87,6 +89,14 @@ class ControlPanel(Widget, can_focus=True):
         if names:
             place = names.index(self._chosen) + steps
             self._chosen = names[max(0, min(place, len(names) - 1))]
+            self._follow()
+
+    def action_leap(self, steps: int) -> None:
+        """Choose the first control of another group."""
+        firsts = [group.controls[0].name for group in self._groups if group.controls]
+        here = next((n for n, group in enumerate(self._groups) if self.chosen in group.controls), 0)
+        if firsts:
+            self._chosen = firsts[max(0, min(here + steps, len(firsts) - 1))]
             self._follow()
 
     def action_move(self, steps: int) -> None:

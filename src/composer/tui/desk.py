@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on, work
@@ -124,14 +124,25 @@ class Desk(Rooms):
         if params := asked.get("generator"):
             self.sides = self.sides.changed(params)
             self._command(lambda session: session.set_params(params))
+        if steering := asked.get("steering"):
+            self._command(lambda session: session.set_steering(steering))
+        if parts := asked.get("part"):
+            self._assign(snapshot, parts)
         values = self._values(snapshot)
         learned = {target[4:]: t.label for target, t in self.learning.bindings.items() if target.startswith("set ")}
         for controls in self._found("#controls", ControlPanel):
             if controls.display:
                 controls.show(readout.controls(snapshot), values, learned)
 
+    def _assign(self, snapshot: Snapshot, asked: Mapping[str, str]) -> None:
+        for part in snapshot.parts:
+            channel = int(asked.get(f"{part.name} channel", part.channel + 1)) - 1
+            program = int(asked.get(f"{part.name} program", part.program + 1)) - 1
+            if (channel, program) != (part.channel, part.program):
+                self._command(lambda session, to=(part.name, channel, program): session.set_part(*to))  # type: ignore[misc]
+
     def _values(self, snapshot: Snapshot) -> dict[str, str]:
-        return self._settling.over(snapshot.params, time.monotonic())
+        return self._settling.over(readout.values(snapshot), time.monotonic())
 
     def _controls(self) -> dict[str, Control]:
         groups = readout.controls(self.snapshot) if self.snapshot is not None else []

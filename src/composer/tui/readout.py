@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from composer.music import TICKS_PER_QUARTER
+from composer.live.steering import PITCHED, Steering
+from composer.music import TICKS_PER_QUARTER, Part
 from composer.tui.control_panel import Group
-from composer.tui.controls import of_generator
+from composer.tui.controls import Control, declared, of_generator
 from composer.tui.layout import position
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ _METER_CELLS = 12
 _FULL_QUARTERS = 4.0
 STEERABLE = ("density", "register", "temperature", "key", "scale")
 """What a player looks for in every generator: where it is missing, that is said."""
+_FOLLOWS = {"follow": "", "lead": ", leads", "ignore": ", ignores you"}
 _WAYS = {"in": "from", "out": "to"}
 
 
@@ -27,7 +29,7 @@ def transport(snapshot: Snapshot) -> list[Content]:
     bar, beat = position(snapshot.tick, snapshot.meters)
     state = "[$text-success b]▶[/]" if snapshot.running else "[dim]■[/]"
     meter = f"{snapshot.meter.numerator}/{snapshot.meter.denominator}"
-    source = "internal clock" if snapshot.source == "internal" else f"MIDI clock ±{snapshot.jitter_ms:.1f} ms"
+    source = "internal clock" if snapshot.source == "internal" else _clock(snapshot)
     return [
         _line(
             f"{state} [b]$at[/]  $meter  ♩=$tempo",
@@ -37,11 +39,15 @@ def transport(snapshot: Snapshot) -> list[Content]:
         ),
         _line("$source", source=source),
         _line(
-            "[dim]key[/] [b]$key[/]  [dim]chord[/] [b]$chord[/]",
+            f"[dim]key[/] [b]$key[/]  [dim]{'your chord' if snapshot.zone else 'chord'}[/] [b]$chord[/]",
             key=snapshot.key or "?",
-            chord=chord_at(snapshot),
+            chord=snapshot.zone or chord_at(snapshot),
         ),
     ]
+
+
+def _clock(snapshot: Snapshot) -> str:
+    return f"MIDI clock ±{snapshot.jitter_ms:.1f} ms" if snapshot.running else "MIDI clock: waits for the host"
 
 
 def chord_at(snapshot: Snapshot) -> str:
@@ -61,8 +67,9 @@ def generator(snapshot: Snapshot, sides: Sides) -> list[Content]:
             pending=snapshot.pending or "",
         ),
         _line(
-            f"[dim]role[/] [b]$role[/]{other}",
+            f"[dim]role[/] [b]$role[/]$follow{other}",
             role=snapshot.role,
+            follow=_FOLLOWS[snapshot.steering.follow],
             letter=sides.other_letter,
             other=sides.other.generator if sides.other is not None else "",
         ),
@@ -81,7 +88,28 @@ def controls(snapshot: Snapshot) -> list[Group]:
     name = snapshot.pending or snapshot.generator
     own = of_generator(name)
     absent = [wanted for wanted in STEERABLE if wanted not in {control.name for control in own}]
-    return [Group(name, own, f"here without {', '.join(absent)}" if absent and own else "")]
+    only_drums = bool(snapshot.parts) and all(part.is_drums for part in snapshot.parts)
+    steering = tuple(c for c in declared(Steering, "steering") if not (only_drums and c.name in PITCHED))
+    parts = tuple(control for part in snapshot.parts for control in _of_part(part))
+    return [
+        Group(name, own, f"here without {', '.join(absent)}" if absent and own else ""),
+        Group("steering", steering, "drums: no pitches to steer" if only_drums else ""),
+        *([Group("parts", parts)] if parts else []),
+    ]
+
+
+def _of_part(part: Part) -> tuple[Control, Control]:
+    channel, program = f"{part.name} channel", f"{part.name} program"
+    return (
+        Control(channel, "part", f"MIDI channel of {part.name}", str(part.channel + 1), (), 1, 16, 1),
+        Control(program, "part", f"General MIDI program of {part.name}", str(part.program + 1), (), 1, 128, 1),
+    )
+
+
+def values(snapshot: Snapshot) -> dict[str, str]:
+    """Return the values of every control, as text, where they are known; the others are at their defaults."""
+    steering = {c.name: c.moved(str(getattr(snapshot.steering, c.name)), 0) for c in declared(Steering, "steering")}
+    return {**snapshot.params, **steering}
 
 
 def ports(snapshot: Snapshot) -> list[Content]:
@@ -102,11 +130,13 @@ def engine(snapshot: Snapshot) -> list[Content]:
     counters = snapshot.counters
     quarters = counters.ahead_ticks / TICKS_PER_QUARTER
     misses = sum(counters.misses.values())
+    dropped = "  [$text-error b]dropped[/] $dropped" if counters.dropped else ""
     worry = "$text-error b" if misses else "dim"
     return [
         _line("[dim]ahead[/] [$text-accent]$bar[/] $q ♩", bar=level(quarters / _FULL_QUARTERS), q=f"{quarters:.1f}"),
         _line(
-            f"[{worry}]missed[/] $misses/$deadlines  [dim]late p99[/] $late ms",
+            f"[{worry}]missed[/] $misses/$deadlines{dropped}  [dim]late p99[/] $late ms",
+            dropped=counters.dropped,
             misses=misses,
             deadlines=counters.deadlines,
             late=f"{counters.late_p99:.1f}",
