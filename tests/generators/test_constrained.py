@@ -95,6 +95,14 @@ def test_another_beginning_is_learned_afresh():
     assert [("c", 1.0)] == follow(chain, "a")
 
 
+def test_nothing_is_learned_across_a_break():
+    chain = Chain(2)
+    chain.learn(["a", "b", None, "c", "d"])
+
+    assert [("b", 1.0)] == follow(chain, "a")
+    assert {"b", "c", "d", "a"} == {symbol for symbol, _ in follow(chain, "ab")}
+
+
 def test_blending_lets_shorter_memories_speak():
     chain = Chain(2)
     chain.learn("abcxbd")

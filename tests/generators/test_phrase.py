@@ -22,7 +22,7 @@ FRAME = Frame(BAR, (Chord(0),), Key(0), (55, 79))
 
 def play(line=LINE, frame=FRAME, viewpoint="interval+rhythm", seed=1, obedience=0.9, corpus=None, yours=0.5):
     improviser = Improviser(Style(viewpoint, 3, corpus, yours), obedience)
-    return improviser.play(line, frame, np.random.default_rng(seed))
+    return improviser.play(line, line, frame, np.random.default_rng(seed))
 
 
 def perform(line, gaps=(240,) * 8, level=80.0, corpus=None, seed=1):
@@ -88,6 +88,12 @@ def test_apart_pitches_and_rhythms_meet_that_never_met(viewpoint, steps):
     style.learn([Note(onset, 60 + 4 * (i % 2), 200) for i, onset in enumerate(onsets)], 0)
 
     assert steps == {step for step, _ in style.following((), 1.0)}
+
+
+def test_a_breath_is_no_note_value():
+    line = [Note(onset, 60, 200) for onset in (0, 240, 2400, 2640)]
+
+    assert [(0, 240), None, (0, 240)] == seen(tune(line, 0), "interval")
 
 
 # Endings

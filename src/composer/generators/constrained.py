@@ -30,23 +30,32 @@ class Memory(Protocol[Symbol]):
 
 
 class Chain(Generic[Symbol]):
-    """Hold how one sequence went on, after every suffix of up to `order` symbols; it learns while it grows."""
+    """Hold how one sequence went on, after every suffix of up to `order` symbols; it learns while it grows.
+
+    None in a sequence is a break: nothing follows it, and no suffix reaches across it.
+    """
 
     def __init__(self, order: int) -> None:
         self.order = order
         self._counts: dict[tuple[Symbol, ...], dict[Symbol, int]] = {}
-        self._learned: list[Symbol] = []
+        self._learned: list[Symbol | None] = []
 
-    def learn(self, symbols: Sequence[Symbol]) -> None:
+    def learn(self, symbols: Sequence[Symbol | None]) -> None:
         """Learn one sequence; symbols that were learned as its beginning last time are not counted again."""
         known = len(self._learned)
         if list(symbols[:known]) != self._learned:
             self._counts.clear()
             known = 0
         for end in range(known, len(symbols)):
-            for length in range(min(self.order, end) + 1):
-                following = self._counts.setdefault(tuple(symbols[end - length : end]), {})
-                following[symbols[end]] = following.get(symbols[end], 0) + 1
+            if (symbol := symbols[end]) is None:
+                continue
+            suffix: tuple[Symbol, ...] = ()
+            for before in (*symbols[max(0, end - self.order) : end][::-1], None):
+                following = self._counts.setdefault(suffix, {})
+                following[symbol] = following.get(symbol, 0) + 1
+                if before is None:
+                    break
+                suffix = (before, *suffix)
         self._learned = list(symbols)
 
     def levels(self, history: Sequence[Symbol]) -> list[Odds[Symbol]]:

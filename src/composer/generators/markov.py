@@ -21,6 +21,8 @@ from composer.generators.style import Corpus, Style
 from composer.generators.viewpoints import Tune
 from composer.music import Note, Part, Span
 
+LOOKED_BACK = 17
+"""Notes of a line that decide how it goes on: twice the highest order, because breaths are left out, and one."""
 BEHIND = 25
 """Ticks after a note at which its shadow falls: the least commit, and what hearing and answering may take."""
 
@@ -53,7 +55,7 @@ class Markov:
         """The key of its last block, "" while there was none."""
         self._seed = seed % 2**63
         self._listener = Listener()
-        self._phrases: dict[tuple[tuple[Note, ...], Frame, float], list[Note]] = {}
+        self._phrases: dict[tuple[tuple[Note, ...], tuple[Note, ...], Frame, float], list[Note]] = {}
         """The latest phrases, by all that they depend on."""
         self._wishes = Wishes.parse(params.key, params.chords)
         self._tunes = _tunes(params.corpus) if params.corpus else []
@@ -168,7 +170,7 @@ class Markov:
         """Return a phrase from `start` to the bar line, in the player's register and loudness."""
         bar = scene.score.bar_start(start)
         end = bar + scene.score.meter_at(start).bar
-        line, manner = scene.line_before(start), scene.manner(start)
+        heard, line, manner = scene.heard_before(start), scene.line_before(start), scene.manner(start)
         frame = Frame(
             Span(start, end),
             tuple(scene.chord(block) for block in range(start // BLOCK, -(-end // BLOCK))),
@@ -177,9 +179,9 @@ class Markov:
             self.params.ending if scene.bar_number(bar) % self.params.phrase == self.params.phrase - 1 else "open",
             self.params.key != "auto",
         )
-        asked = (tuple(line), frame, manner.velocity)
+        asked = (tuple(heard), tuple(line[-LOOKED_BACK:]), frame, manner.velocity)
         if asked not in self._phrases:
-            places = self._improviser.play(line, frame, scene.rng(start // BLOCK, 1))
+            places = self._improviser.play(heard, line, frame, scene.rng(start // BLOCK, 1))
             phrase = self._improviser.perform(places, end, manner.velocity, scene.rng(start // BLOCK, 3))
             # Live, every block of a phrase is a question of its own.
             self._phrases = {**dict(list(self._phrases.items())[-3:]), asked: phrase}

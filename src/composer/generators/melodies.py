@@ -22,7 +22,7 @@ def kept(scores: Iterable[Score]) -> dict[str, NDArray[Any]]:
         if len(line) > 1:
             tunes.append(tune(line, scale_tonic(line)))
     rows = [
-        (pitch, VALUES.index(stroke.value), stroke.loudness, stroke.length)
+        (pitch, VALUES.index(stroke.value) if stroke.value else -1, stroke.loudness, stroke.length)
         for one in tunes
         for pitch, stroke in zip(one.pitches, (*one.strokes, Stroke(VALUES[0], 0, 0)), strict=True)
     ]
@@ -38,7 +38,7 @@ def tunes_of(arrays: Mapping[str, NDArray[Any]]) -> list[Tune]:
     tunes, start = [], 0
     for length, tonic in zip(arrays["lengths"].tolist(), arrays["tonics"].tolist(), strict=True):
         notes = arrays["notes"][start : start + length].tolist()
-        strokes = [Stroke(VALUES[value], loudness, cut) for _, value, loudness, cut in notes[:-1]]
+        strokes = [Stroke(VALUES[value] if value >= 0 else 0, loudness, cut) for _, value, loudness, cut in notes[:-1]]
         tunes.append(Tune([row[0] for row in notes], strokes, tonic))
         start += length
     return tunes

@@ -64,11 +64,14 @@ class Improviser:
         self._style = style
         self._obedience = obedience
 
-    def play(self, line: Sequence[Note], frame: Frame, rng: np.random.Generator) -> list[tuple[int, int]]:
-        """Return pitch and onset of the notes in the frame's span that continue `line`."""
+    def play(
+        self, heard: Sequence[Note], line: Sequence[Note], frame: Frame, rng: np.random.Generator
+    ) -> list[tuple[int, int]]:
+        """Return pitch and onset of the notes in the frame's span that continue `line` in the manner of `heard`."""
         span, (low, high) = frame.span, frame.register
         tonic = (frame.key.tonic + 3 * (frame.key.mode == "minor")) % 12
-        recent = tuple(self._style.learn(line, tonic)[-self._style.order :])
+        self._style.learn(heard, tonic)
+        recent = self._style.recent(line, tonic)
         told: dict[tuple[Step, ...], list[tuple[Step, float]]] = {}
         fits: dict[tuple[int, int], float] = {}
 

@@ -203,10 +203,14 @@ class Scene:
         last = self._notes[index - 1].onset // BLOCK * BLOCK + BLOCK if index else 0
         return max(self.score.bar_start(start), min(last, start))
 
+    def heard_before(self, tick: int) -> list[Note]:
+        """Return the player's line before `tick`, the latest of it."""
+        until = bisect_left(self._notes, tick, key=_onset)
+        return top_line(self._notes[max(0, until - LEARNED) : until])
+
     def line_before(self, tick: int) -> list[Note]:
         """Return the line that a phrase beginning at `tick` continues: the player's, and the machine's own after it."""
-        until = bisect_left(self._notes, tick, key=_onset)
-        heard = top_line(self._notes[max(0, until - LEARNED) : until])
+        heard = self.heard_before(tick)
         if self._context.role == "accompany" and self.line == self.lead:
             return heard
         after = heard[-1].onset if heard else -1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -32,7 +32,7 @@ class Corpus:
 
     def __init__(self, tunes: Sequence[Tune], viewpoint: str, order: int) -> None:
         """Learn `tunes`, looking back `order` steps."""
-        steps = [seen(one, viewpoint.partition("+")[0]) for one in tunes]
+        steps = [phrase for one in tunes for phrase in _phrases(seen(one, viewpoint.partition("+")[0]))]
         wide = 2 * BREADTH
         self.steps: tuple[Memory[Any], ...] = tuple(
             Library(sequences, order, wide)
@@ -57,15 +57,19 @@ class Style:
         self._strokes: Chain[Stroke] = Chain(2)
         self._knows_enough = False
 
-    def learn(self, line: Sequence[Note], tonic: int) -> list[Step]:
-        """Learn the player's line, and return its steps."""
+    def recent(self, line: Sequence[Note], tonic: int) -> tuple[Step, ...]:
+        """Return the last steps of a line, as many as are looked back."""
+        steps = seen(tune(line[-2 * self.order - 1 :], tonic), self.pitch)
+        return tuple(step for step in steps if step is not None)[-self.order :]
+
+    def learn(self, line: Sequence[Note], tonic: int) -> None:
+        """Learn the player's line, the whole of it or with what came since."""
         learned = tune(line, tonic)
         steps = seen(learned, self.pitch)
         for chain, symbols in zip(self._own, _views(steps, self._viewpoint), strict=True):
             chain.learn(symbols)
         self._strokes.learn(learned.strokes)
-        self._knows_enough = len(steps) >= ENOUGH
-        return steps
+        self._knows_enough = len(steps) - steps.count(None) >= ENOUGH
 
     def following(self, recent: Sequence[Step], freedom: float) -> list[tuple[Step, float]]:
         """Return the likeliest steps after the `recent` ones, with probabilities that need not sum to one.
@@ -111,9 +115,22 @@ def _together(memories: Sequence[Memory[Any]], recent: Sequence[Step], freedom: 
     return [((move, value), p * q) for (move, p), (value, q) in product(*apart)]
 
 
-def _views(steps: Sequence[Step], viewpoint: str) -> tuple[Sequence[Any], ...]:
+def _phrases(steps: Sequence[Step | None]) -> Iterator[list[Step]]:
+    """Yield the stretches between breaths."""
+    phrase: list[Step] = []
+    for step in (*steps, None):
+        if step is not None:
+            phrase.append(step)
+        elif phrase:
+            yield phrase
+            phrase = []
+
+
+def _views(steps: Sequence[Step | None], viewpoint: str) -> tuple[Sequence[Any], ...]:
     """Return one sequence of linked symbols, or one of moves and one of note values."""
-    return (steps,) if "+" in viewpoint else ([move for move, _ in steps], [value for _, value in steps])
+    if "+" in viewpoint:
+        return (steps,)
+    return tuple([None if step is None else step[i] for step in steps] for i in range(2))
 
 
 def _traditional() -> Tune:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from composer.music import Note
+from composer.music import TICKS_PER_QUARTER, Note
 
 Step = tuple[int, int]
 """What leads to the next note, as the viewpoint sees it, and ticks to its onset."""
@@ -20,6 +20,8 @@ VIEWPOINTS = ("interval+rhythm", "pitch+rhythm", "degree+rhythm", "interval", "p
 """What a step is: linked with the note value, or beside it."""
 VALUES = (120, 160, 240, 320, 360, 480, 720, 960, 1440, 1920)
 """Note values in ticks, from a sixteenth to a whole note; what is played is heard as the nearest one."""
+BREATH = 3 * TICKS_PER_QUARTER
+"""Ticks of silence after which a line begins anew."""
 LOUDER = 6
 """Units of velocity between two classes of loudness."""
 _LENGTHS = (0.25, 0.5, 0.75, 0.9)
@@ -27,7 +29,10 @@ _LENGTHS = (0.25, 0.5, 0.75, 0.9)
 
 
 class Stroke(NamedTuple):
-    """Hold how a note is played: its value in ticks, and classes of loudness (0 is the mean) and of length."""
+    """Hold how a note is played: its value in ticks, and classes of loudness (0 is the mean) and of length.
+
+    The value of a note after which the line takes a breath is 0.
+    """
 
     value: int
     loudness: int
@@ -66,18 +71,22 @@ def _stroke(note: Note, following: Note, level: float) -> Stroke:
     share = note.duration / gap
     length = min(range(len(_LENGTHS)), key=lambda i: abs(_LENGTHS[i] - share))
     loudness = max(-6, min(6, round((note.velocity - level) / LOUDER)))
-    return Stroke(min(VALUES, key=lambda value: abs(value - gap)), loudness, length)
+    value = min(VALUES, key=lambda value: abs(value - gap)) if gap - note.duration < BREATH else 0
+    return Stroke(value, loudness, length)
 
 
-def seen(learned: Tune, pitch: str) -> list[Step]:
-    """Return the steps of a tune, its pitches seen as "interval" (up to an octave), "pitch" or "degree"."""
+def seen(learned: Tune, pitch: str) -> list[Step | None]:
+    """Return the steps of a tune, its pitches seen as "interval" (up to an octave), "pitch" or "degree".
+
+    None stands where the tune takes a breath.
+    """
     see: dict[str, Callable[[int, int], int]] = {
         "interval": lambda before, here: max(-12, min(12, here - before)),
         "pitch": lambda before, here: here,
         "degree": lambda before, here: (here - learned.tonic) % 12,
     }
     moves = map(see[pitch], learned.pitches, learned.pitches[1:])
-    return [(move, stroke.value) for move, stroke in zip(moves, learned.strokes, strict=True)]
+    return [(move, stroke.value) if stroke.value else None for move, stroke in zip(moves, learned.strokes, strict=True)]
 
 
 def reached(move: int, pitch: str, before: int, tonic: int) -> int:
