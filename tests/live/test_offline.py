@@ -110,6 +110,14 @@ def test_a_question_knows_a_held_note_up_to_known_until_only():
     assert (Note(0, 60, 100), Note(150, 62, 90)) == known.score.part("Player").notes
 
 
+def test_a_note_released_at_the_moment_of_the_question_is_not_held():
+    score = Score((Part("Player", (Note(0, 60, 240),)), *MACHINE))
+    known = question(Context(score, ("Machine",), 9_999, "fill"), 255, 240, 240)
+
+    assert (Note(0, 60, 239),) == known.score.part("Player").notes
+    assert [Span(480, 960)] == turns(known, Span(240, 960))
+
+
 def test_fill_enters_on_the_beat_after_half_a_beat_of_rest():
     context = Context(
         Score((Part("Player", (Note(0, 60, 500), Note(1920, 60, 100))), *MACHINE)), ("Machine",), 9_999, "fill"

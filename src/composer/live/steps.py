@@ -66,8 +66,9 @@ def answers(
 def question(context: Context, start: int, at: int, known_until: int) -> Context:
     """Return what is known when a span that begins at `start` is asked for at tick `at`.
 
-    The player's notes that began after `at` are unknown; one that sounds at `at` is held and ends at `known_until`. The
-    machine's notes end before `start`. Bars long past are left out.
+    The player's notes that began after `at` are unknown; one that sounds at `at` is held and ends at `known_until`, and
+    one that was released at that very tick ends just before it. The machine's notes end before `start`. Bars long past
+    are left out.
     """
     score = context.score
     first = (bars_before(score, start) - WINDOW_BARS) // TRIM_BARS * TRIM_BARS
@@ -84,7 +85,9 @@ def question(context: Context, start: int, at: int, known_until: int) -> Context
 def _heard(part: Part, begin: int, at: int, known_until: int) -> Part:
     notes = part.within(Span(begin, max(begin, at + 1)))
     return part.with_notes(
-        note if note.end <= at else Note(note.onset, note.pitch, max(1, known_until - note.onset), note.velocity)
+        Note(note.onset, note.pitch, max(1, known_until - note.onset - (note.end <= at)), note.velocity)
+        if note.end > at or note.end == known_until
+        else note
         for note in notes
     )
 
