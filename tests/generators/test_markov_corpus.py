@@ -175,3 +175,14 @@ def test_a_key_that_was_asked_for_is_dreamt_in(key):
 
     assert Key.parse(key).name == generator.key
     assert Key.parse(key).tonic == Chord.parse_symbol(generator.chords[0][1]).root
+
+
+def test_who_knows_tunes_sings_for_as_long_as_the_player_rests(folder):
+    write(folder / "octaves.mid")
+    tune = Part("Player", tuple(Note(i * 480, 60 + i % 5, 400) for i in range(16)), 5)
+    known = Context(Score((tune, *ALONE.score.parts)), ALONE.machine, 10**6)
+    notes = make("markov", {"corpus": str(folder)}).propose(known, Span(7680, 16 * 1920))
+    sung = [entry.note.onset for entry in notes if entry.part == "Lead"]
+
+    assert 7680 + 960 <= sung[0] < 7680 + 1920
+    assert 15 * 1920 <= sung[-1]

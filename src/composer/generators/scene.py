@@ -178,7 +178,8 @@ class Scene:
         now = min(block * BLOCK, self._context.known_until)
         until = bisect_left(self._notes, block * BLOCK, key=_onset)
         recent = self._notes[bisect_left(self._notes, now - RECENT, key=_onset) : until]
-        since = max((n.end for n in self._between(now - REST - LONGEST_ANSWER, block * BLOCK)), default=None)
+        latest = self._between(now - REST - LONGEST_ANSWER, block * BLOCK) or self._notes[max(0, until - 1) : until]
+        since = max((n.end for n in latest), default=None)
         plays_now = any(n.end > block * BLOCK for n in self._between(block * BLOCK, (block + 1) * BLOCK))
         return Player(
             len({n.onset for n in recent}),
