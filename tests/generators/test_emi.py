@@ -271,9 +271,6 @@ def test_a_folder_is_learned_once(folder, monkeypatch):
     files.write(piece([60, 64, 62, 65, 64, 67, 65, 62, 60] * 4), folder / "two.mid")
     notes = play(corpus=folder)
     monkeypatch.setattr("composer.midi.files.read", lambda path: pytest.fail(f"{path} was read again"))
-    from composer.generators import emi
-
-    emi._learned.cache_clear()
 
     assert notes
     assert notes == play(corpus=folder)

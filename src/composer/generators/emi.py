@@ -27,10 +27,10 @@ from composer.generators.scene import Scene
 from composer.generators.signatures import FULL, OPEN, SHORTEST, Endings, endings
 from composer.generators.texture import Question
 from composer.generators.wishes import Facts, Slot, Taste, chord_classes, classes, opening, sounding
-from composer.music import TICKS_PER_QUARTER, Note, Part, Span
+from composer.music import TICKS_PER_QUARTER, Note, Part, Score, Span
 from composer.music.chords import Key
 
-LEARNER = "emi-1"
+LEARNER = "emi-2"
 """Names what is kept of a corpus; a new number when groupings are cut in another way."""
 LOUDNESS = 72
 """The velocity of voices that have heard nobody."""
@@ -352,10 +352,15 @@ def _chorales() -> tuple[Database, Any, Endings]:
     return database, speac.labels(database), endings(database)
 
 
-@lru_cache(maxsize=2)
 def _learned(folder: str) -> tuple[Database, Any, Endings]:
-    arrays = corpus.learn_once(folder, LEARNER, lambda scores: learn(map(Work, scores)).arrays())
+    """Return the groupings of a folder of MIDI files; FileError when it cannot be used."""
+    arrays = corpus.learn_once(folder, LEARNER, _learn)
     database = Database.of(arrays)
     if not database.is_followed().any():
         raise FileError(f"the files in {folder} hold no two beats in a row; name a folder with longer pieces")
-    return database, speac.labels(database), endings(database)
+    return database, arrays["labels"], Endings(arrays["kind"], arrays["length"], arrays["works"])
+
+
+def _learn(scores: Iterator[Score]) -> dict[str, Any]:
+    database = learn(map(Work, scores))
+    return {**database.arrays(), "labels": speac.labels(database), **endings(database)._asdict()}

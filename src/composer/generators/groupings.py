@@ -131,13 +131,16 @@ def learn(works: Iterable[Work]) -> Database:
             continue
         tonic, mode = key_of(parts)
         up = -((tonic + 6) % 12 - 6)
-        beats = _cut(parts, up)
+        seats = _seats(parts)
+        beats = _cut(parts, seats, up)
+        cut: list[Row] = []
         for beat in sorted(beats):
-            rows = _voiced(beats[beat]) if len(_seats(parts)) == 0 else sorted(beats[beat])[:MOST]
-            notes.append(np.array(rows, dtype=np.uint8))
+            rows = sorted(beats[beat])[:MOST] if seats else _voiced(beats[beat])
+            cut += rows
             counts.append(len(rows))
             closes = _closes(beats, beat) if ends is None else any(t // TICKS_PER_QUARTER == beat for t in ends)
             facts.append((number, beat, _place(score, beat * TICKS_PER_QUARTER), mode, closes))
+        notes.append(np.array(cut, dtype=np.uint8).reshape(-1, 5))
     table = np.array(facts, dtype=np.int64).reshape(-1, 5)
     return Database(
         np.concatenate(notes) if notes else np.zeros((0, 5), dtype=np.uint8),
@@ -178,9 +181,8 @@ def _overlaps(notes: Sequence[Note]) -> bool:
     return sum(a.end - b.onset > TICKS_PER_QUARTER // 8 for a, b in pairwise(notes)) > len(notes) // 20
 
 
-def _cut(parts: Sequence[Part], up: int) -> dict[int, list[Row]]:
+def _cut(parts: Sequence[Part], seats: Sequence[int], up: int) -> dict[int, list[Row]]:
     """Return the notes of each beat in which something sounds; single lines have a voice each."""
-    seats = _seats(parts)
     if seats:
         # Voices are told apart by how high they lie, whatever the order of the parts.
         parts = sorted(parts, key=lambda part: -sum(n.pitch for n in part.notes) / len(part.notes))
