@@ -24,6 +24,7 @@ from composer.live.settings import Settings
 KEPT = (
     "generator",
     "params",
+    "steering",
     "role",
     "in_port",
     "out_port",
@@ -149,12 +150,12 @@ def _checked(values: Values) -> dict[str, Any]:
 
 
 def _typed(name: str, value: Any) -> Any:
-    kinds: dict[str, type] = {"params": Mapping, "seed": int, "count_in": int}
+    kinds: dict[str, type] = {"params": Mapping, "steering": Mapping, "seed": int, "count_in": int}
     if name in _NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if name == "meter" and isinstance(value, list | tuple) and len(value) == 2 and all(type(n) is int for n in value):
         return (value[0], value[1])
-    if name == "params" and isinstance(value, Mapping):
+    if kinds.get(name) is Mapping and isinstance(value, Mapping):
         return {str(key): str(text) for key, text in value.items()}
     if name not in _NUMBERS and name != "meter" and type(value) is not bool and isinstance(value, kinds.get(name, str)):
         return value

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scripted import Echo, Stage
 
 from composer.errors import UsageError
+from composer.generators.base import parse_params
 from composer.live.steering import FOLLOW, NEUTRAL, REACH, TONES, Steering
 from composer.music import Meter, Note
 from composer.music.chords import Chord
@@ -94,8 +95,6 @@ def test_a_human_is_uneven_in_the_same_way_each_time():
 
 @given(NOTES, CHORDS, VALUES, st.integers(1, 10**6), st.booleans())
 def test_a_steered_note_is_a_note_and_at_most_a_little_late(note, chord, values, id, is_drums):
-    from composer.generators.base import parse_params
-
     sounding = parse_params(Steering, values).steered(note, id, FOUR, chord, is_drums)
 
     assert sounding is None or 0 <= sounding.onset - note.onset <= REACH
@@ -254,3 +253,10 @@ def test_however_it_is_steered_every_note_ends(happenings, grid):
     assert set() == stage.sounding()
     assert 0 == stats.sounding_at_exit
     assert len(begun) >= stats.dropped
+
+
+def test_what_is_steered_is_told_as_text_and_can_be_taken_back():
+    steered = replace(NEUTRAL, swing=0.5, lock="D")
+
+    assert {"swing": "0.5", "lock": "D"} == steered.set
+    assert NEUTRAL == parse_params(Steering, {**steered.set, **Steering.neutral()})

@@ -7,6 +7,7 @@ from test_takes import Stage, until
 
 from composer import preferences
 from composer.live.settings import Settings
+from composer.live.steering import NEUTRAL, Steering
 from composer.music import Meter, Timeline
 from composer.preferences import Preferences
 from composer.tui.presets import Presets, described
@@ -27,13 +28,15 @@ def taught(stage):
 
 
 async def test_what_is_set_is_saved_under_a_name():
-    snapshot = replace(STILL, role="fill", timeline=Timeline(96.0), meter=Meter(0, 3, 4))
+    steering = replace(NEUTRAL, swing=0.5)
+    snapshot = replace(STILL, role="fill", timeline=Timeline(96.0), meter=Meter(0, 3, 4), steering=steering)
     async with Stage("P", snapshot=snapshot) as stage:
         await shown(stage, 0)
         await stage.pilot.press("s", *"dusk", "enter")
         await shown(stage, 1)
 
-    assert {"role": "fill", "tempo": 96.0, "meter": (3, 4)} == preferences.read().values("dusk")
+    saved = preferences.read().values("dusk")
+    assert {"role": "fill", "tempo": 96.0, "meter": (3, 4), "steering": {"swing": "0.5"}} == saved
 
 
 async def test_a_preset_is_recalled_while_playing():
@@ -47,6 +50,7 @@ async def test_a_preset_is_recalled_while_playing():
     assert [
         ("set_generator", "markov", {"order": "2"}),
         ("set_role", "trade"),
+        ("set_steering", Steering.neutral()),
         ("set_sync", "internal"),
         ("set_tempo", 96.0),
         ("set_meter", 3, 4),

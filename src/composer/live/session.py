@@ -214,7 +214,9 @@ class Session:
         """Return what makes the same music again: generator, seed, params and role in force. From any thread."""
         seat = self._planner.seat
         name, params = (seat.name, seat.params) if seat.name else (self.settings.generator, self.settings.params)
-        return {"generator": name, "seed": self.settings.seed, "params": dict(params), "role": self._planner.role}
+        steering = self._planner.steering.set
+        facts = {"generator": name, "seed": self.settings.seed, "params": dict(params), "role": self._planner.role}
+        return facts | ({"steering": steering} if steering else {})
 
     def snapshot(self) -> Snapshot:
         """Return what there is to see, at most a twentieth of a second old."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from composer.generators.base import choice, param
 from composer.generators.controls import KEYS
@@ -86,6 +86,17 @@ class Steering:
         onset, end = self.swung(note.onset, meter) + late, self.swung(note.end, meter) + late
         pitch = note.pitch if is_drums else self.pitch(note.pitch, chord)
         return replace(note, onset=onset, duration=max(1, end - onset), pitch=pitch, velocity=velocity)
+
+    @property
+    def set(self) -> dict[str, str]:
+        """Return what is steered, as text, without what is not."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: str(value) for name, value in values.items() if value != getattr(NEUTRAL, name)}
+
+    @staticmethod
+    def neutral() -> dict[str, str]:
+        """Return every value, as text, that steers nothing."""
+        return {f.name: str(f.default) for f in fields(Steering)}
 
     def _into_register(self, pitch: int) -> int:
         return _octaves(pitch, min(self.lowest, self.highest), max(self.lowest, self.highest))

@@ -21,6 +21,7 @@ from composer import preferences, shelf
 from composer.errors import ComposerError
 from composer.live.audition import Audition
 from composer.live.settings import Settings
+from composer.live.steering import Steering
 from composer.music import Score
 from composer.tui import here, messages
 from composer.tui.file_screen import FileScreen
@@ -189,6 +190,7 @@ class Rooms(App[int]):
         tempo = snapshot.timeline.tempo if snapshot.source == "internal" else settings.tempo
         side = self.sides.current
         settings = replace(settings, generator=side.generator, params=side.params, role=snapshot.role)
+        settings = replace(settings, steering=snapshot.steering.set)
         settings = replace(settings, tempo=round(tempo, 2), meter=meter, sync=cast("Sync", snapshot.source))
         return preferences.of(settings)
 
@@ -199,11 +201,12 @@ class Rooms(App[int]):
         settings = preferences.apply(Settings(), values)
         self._play_side(replace(self.sides, current=Side(settings.generator, settings.params)))
         session.set_role(settings.role)
+        session.set_steering({**Steering.neutral(), **settings.steering})
         session.set_sync(settings.sync)
         if settings.sync == "internal":
             session.set_tempo(settings.tempo)
         session.set_meter(*settings.meter)
-        later = sorted(values.keys() - {"generator", "params", "role", "sync", "tempo", "meter"})
+        later = sorted(values.keys() - {"generator", "params", "steering", "role", "sync", "tempo", "meter"})
         if later:
             self.notify(f"{', '.join(later)}: from the next start on, with --preset", markup=False)
 
