@@ -26,7 +26,8 @@ GENERATORS: dict[str, Info] = {
             "Variable-order Markov accompanist",
             "after Hiller and Isaacson (1957), Pachet (2003)",
             2003,
-            "Learns phrases from what you play, answers at once, and obeys the harmony it hears.",
+            "Learns phrases from what you play and from any folder of MIDI, takes over where you stop, and obeys the "
+            "harmony it hears. Fills without looking at what follows.",
             "composer.generators.markov:Markov",
             params="composer.generators.controls:MarkovParams",
         ),
