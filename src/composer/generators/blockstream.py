@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer.generators.harmony import promise
-from composer.generators.shaping import JUST, JUST_BLOCKS, Sampling
+from composer.generators.shaping import JUST, JUST_BLOCKS, RECENT, Sampling, moderation
 from composer.neural.sampling import sample
 from composer.tokenizers import blocks as B
 from composer.tokenizers.blocks import Ints
@@ -20,11 +20,6 @@ MOST_NOTES = 16
 MOST_IMAGINED = 6
 TONIC = 1
 """The chord of a block before which nothing is known: the tonic, in major."""
-RECENT = 16
-"""Blocks, two bars of four quarters, over which the density of the machine's notes is watched."""
-HABITS = {"piano": (1.0, 2.8), "bass": (0.2, 1.5), "drums": (0.5, 5.0), "lead": (0.2, 2.0)}
-"""Notes a block between which an instrument's density is left alone: nine tenths of POP909's pianists lie there."""
-MODERATION = 2.0
 FLATTER = 6.0
 """How much closer together the promises of chords lie than their probabilities."""
 
@@ -282,17 +277,8 @@ class BlockStream:
             yield event
 
     def _moderation(self, instrument: int) -> float:
-        """Return what brings an instrument's density back to where people keep it, in nats for each of its notes.
-
-        A model that reads what it played itself drifts, over a long evening, into ever denser or thinner playing.
-        """
-        recent = [group.counts[instrument] for group in self._groups[-1 - RECENT : -1]]
-        if len(recent) < RECENT:
-            return 0.0
-        wish = np.exp(self.sampling.density / 2)
-        least, most = (limit * wish for limit in HABITS[B.INSTRUMENTS[instrument]])
-        density = float(np.mean(recent))
-        return float(MODERATION * (max(0.0, 1 - density / least) - min(2.0, max(0.0, density / most - 1))))
+        recent = [int(group.counts[instrument]) for group in self._groups[-1 - RECENT : -1]]
+        return moderation(recent, B.INSTRUMENTS[instrument], self.sampling.density)
 
     def _complete(self, event: Ints, chord: int, rng: np.random.Generator, above: int) -> None:
         """Choose pitch (above a given one), duration and velocity of an event whose place is known."""

@@ -17,6 +17,12 @@ JUST = 8
 """How many of an instrument's last notes count as just played."""
 JUST_BLOCKS = 16
 """How many blocks back they may lie."""
+RECENT = 16
+"""Blocks, two bars of four quarters, over which the density of the machine's notes is watched."""
+HABITS = {"piano": (1.0, 2.8), "bass": (0.2, 1.5), "drums": (0.5, 5.0), "lead": (0.2, 2.0)}
+"""Notes a block between which an instrument's density is left alone: nine tenths of POP909's pianists lie there."""
+MODERATION = 2.0
+"""Nats by which a note of an instrument becomes likelier or less likely when it plays nothing, or twice too much."""
 Freedom = tuple[float, float]
 """Temperature and top_p."""
 
@@ -89,3 +95,16 @@ def _in_chord(chord: int) -> NDArray[np.bool_]:
 @lru_cache(maxsize=1)
 def _in_key() -> NDArray[np.bool_]:
     return np.isin(np.arange(128) % 12, Key(0).scale)
+
+
+def moderation(recent: Sequence[int], instrument: str, density: float) -> float:
+    """Return what brings an instrument's density back to where people keep it, in nats for each of its notes.
+
+    A model that reads what it played itself drifts, over a long evening, into ever denser or thinner playing. `recent`
+    counts the notes of the last RECENT blocks, with fewer blocks nothing is said; `density` is the player's wish.
+    """
+    if len(recent) < RECENT:
+        return 0.0
+    least, most = (limit * np.exp(density / 2) for limit in HABITS[instrument])
+    mean = float(np.mean(recent))
+    return float(MODERATION * (max(0.0, 1 - mean / least) - min(2.0, max(0.0, mean / most - 1))))
