@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from scripted import Echo, Stage
 
 from composer.errors import UsageError
-from composer.generators.base import parse_params
+from composer.generators.base import PartNote, parse_params
+from composer.live.plan import Cover, Plan
 from composer.live.steering import FOLLOW, NEUTRAL, REACH, TONES, Steering
-from composer.music import Meter, Note
+from composer.music import Meter, Note, Span
 from composer.music.chords import Chord
 from composer.tui.controls import declared
 
@@ -109,6 +110,16 @@ def test_a_lock_lets_no_other_pitch_out(note, tonic, tones, transpose):
 
     assert pitch % 12 in {tone % 12 for tone in allowed}
     assert 36 <= pitch <= 96
+
+
+def test_two_notes_that_steering_makes_one_key_begin_once():
+    plan = Plan()
+    notes = [PartNote("Machine", Note(480, pitch, 100)) for pitch in (60, 61)]
+    plan.put(Span(480, 720), notes, Cover(1, 1, 0, 0.0, 720), 0, 0)
+    locked = replace(NEUTRAL, lock="C")
+    op = plan.take_op(0, {"Machine": 1}, lambda p: locked.steered(p.entry.note, p.id, FOUR, None, False))
+
+    assert [[480, 100, 60, 80, 1, 1]] == op["notes"]
 
 
 # In the session
