@@ -75,6 +75,12 @@ def test_what_is_kept_begins_at_the_beginning():
     assert (Note(0, 64, 480), Note(960, 40, 480)) == (found.parts[0].notes[0], found.parts[1].notes[0])
 
 
+def test_a_note_that_lasts_beyond_the_bars_ends_with_them():
+    drone = Score((Part("Player", (Note(BAR, 60, 8 * BAR),)),))
+
+    assert (Note(BAR, 60, BAR),) == shelf.last_bars(drone, 2 * BAR, 2).parts[0].notes
+
+
 def test_bars_are_counted_in_the_meter_in_force():
     waltz = Score((Part("Player", tuple(Note(n * 1440, 60 + n, 480) for n in range(6))),), meters=(Meter(0, 3, 4),))
 

@@ -47,6 +47,15 @@ def test_it_sounds_the_player_on_a_channel_of_his_own(rig):
     assert [(0x9F, 64, 70), (0x8F, 64, 0)] == Sound.last.heard
 
 
+def test_what_comes_back_from_the_host_is_not_sounded_twice(rig):
+    rig.plan((0, 480, 60))
+    rig.send("start", tick=0, count_in=0)
+    rig.io.run(0.001)
+    rig.play(0x91, 60, 80)
+
+    assert [(0x91, 60, 80)] == Sound.last.heard
+
+
 def test_panic_reaches_the_player_too(rig):
     rig.send("panic")
 
