@@ -211,6 +211,10 @@ class BlockStream:
             events[:, B.CHORD] = chord
         self._unread.append(events)
 
+    def settle(self) -> None:
+        """End a question: what it told is read, so that the next one finds it read together, however it asks."""
+        self._read()
+
     def _read(self) -> Any:
         """Read what was appended, all at once: a past of many blocks costs one run. Return the decoder."""
         if self._unread:

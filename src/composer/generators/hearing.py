@@ -26,6 +26,8 @@ class _Heard(NamedTuple):
     block: int
     told: bytes
     start: int
+    """Where its BLOCK row begins in the decoder."""
+    row: Ints
     chord: Floats
 
 
@@ -81,10 +83,11 @@ class Hearing:
         return {heard.block: heard.chord for heard in self._blocks if first <= heard.block <= last}
 
     def _go_back(self, at: int) -> None:
-        start = self._blocks[at].start - self.decoder.forgotten if at < len(self._blocks) else 0
-        self.decoder.rollback(start)
         del self._blocks[at:]
-        self._unread = EMPTY
+        # The BLOCK row before is unread again: weights of eight bits round by what is read together, and what is heard
+        # must not depend on how often a block was asked for.
+        self._unread = self._blocks[-1].row if self._blocks else EMPTY
+        self.decoder.rollback(self._blocks[-1].start - self.decoder.forgotten if self._blocks else 0)
 
     def _read(self, new: list[_New]) -> None:
         """Read blocks all at once: the row of each but the last, whose chord is asked for with a look."""
@@ -95,20 +98,21 @@ class Hearing:
         events = [self._unread]
         ends = []
         for one in new:
-            start = begin + sum(map(len, events))
             events += [one.rows, one.row[None]]
-            ends.append((start, start + len(one.rows)))
+            ends.append(begin + sum(map(len, events)) - 1)
         self._unread = events.pop()
         table = np.concatenate(events)
         known = self.decoder.append(B.input_rows(table), B.next_rows(table), table[:, B.TIME])
         place = int(B.next_rows(self._unread)[0])
-        for one, (start, end) in zip(new, ends, strict=True):
+        for one, end in zip(new, ends, strict=True):
             if end == 0:
                 chord = np.full(B.CHORDS, 1 / B.CHORDS)
             else:
                 z = self.decoder.look(place) if one is new[-1] else known[end - self.decoder.length]
                 chord = _odds(self.decoder.chord(z))
-            self._blocks.append(_Heard(one.block, one.rows.tobytes(), self.decoder.forgotten + start, chord))
+            self._blocks.append(
+                _Heard(one.block, one.rows.tobytes(), self.decoder.forgotten + end, one.row[None], chord)
+            )
 
     def _make_room(self, count: int) -> None:
         if self.decoder.length + count + 1 < self.decoder.context:
