@@ -167,3 +167,19 @@ async def test_what_a_generator_cannot_be_told_is_said_to_be_absent():
 
 async def test_every_key_of_the_controls_has_a_tooltip():
     assert [] == [binding.key for binding in ControlPanel.BINDINGS if not (binding.tooltip and binding.description)]
+
+
+async def test_a_generator_without_its_weights_is_marked_in_the_list(monkeypatch):
+    monkeypatch.setattr("composer.tui.choose.model_folder", lambda name: None)
+    app = ComposerApp(Settings(), lambda settings: FakeSession())
+    async with app.run_test(size=(100, 60)) as pilot:
+        await shown(pilot)
+        await pilot.press("g")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        lines = [line.strip() for line in screen_lines(app)]
+
+    marked = [lines[n - 1] for n, line in enumerate(lines) if "its weights are missing" in line]
+    needing = [info.name for info in ERAS if info.weights]
+    assert len(needing) == len(marked)
+    assert all(f" {name} " in line for name, line in zip(needing, marked, strict=True))

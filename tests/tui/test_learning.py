@@ -205,3 +205,15 @@ def test_bindings_are_kept_as_they_were():
 )
 def test_a_trigger_is_named_as_a_musician_would(trigger, label):
     assert label == trigger.label
+
+
+async def test_a_damaged_file_is_told_and_the_music_begins():
+    bindings.place().parent.mkdir(parents=True)
+    bindings.place().write_text("{")
+    app = ComposerApp(Settings(), lambda settings: FakeSession())
+    async with app.run_test() as pilot:
+        await shown(pilot)
+        await pilot.pause()
+
+        assert ["cannot be read" in note.message for note in app._notifications] == [True]
+        assert app.playing.session is not None

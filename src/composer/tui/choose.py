@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from composer.folders import model_folder
 from composer.generators import GENERATORS
 from composer.generators.base import Info
 
@@ -45,6 +47,14 @@ class GeneratorList(ModalScreen[str | None]):
         """Begin at the generator that plays."""
         names = [info.name for info in self._infos]
         self.query_one(OptionList).highlighted = names.index(self._current) if self._current in names else 0
+        self.run_worker(self._mark_missing())
+
+    async def _mark_missing(self) -> None:
+        # Looking for folders is the disk's business and not the interface's.
+        missing = await asyncio.to_thread(without_weights, self._infos)
+        for number, info in enumerate(self._infos, 1):
+            if info.name in missing:
+                self.query_one(OptionList).replace_option_prompt(info.name, _described(number, info, is_missing=True))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Return the chosen name."""
@@ -56,9 +66,15 @@ class GeneratorList(ModalScreen[str | None]):
             self.dismiss(self._infos[number - 1].name)
 
 
-def _described(number: int, info: Info) -> Content:
+def without_weights(infos: Iterable[Info]) -> set[str]:
+    """Return the names of the generators whose weights are not on this machine; looks at the disk."""
+    return {info.name for info in infos if info.weights is not None and model_folder(info.weights) is None}
+
+
+def _described(number: int, info: Info, is_missing: bool = False) -> Content:
+    missing = "[$text-warning]its weights are missing: composer models download[/]" if is_missing else "$summary"
     return Content.from_markup(
-        "$number  $year  [b]$name[/]  [dim]$authors[/]\n   $summary",
+        f"$number  $year  [b]$name[/]  [dim]$authors[/]\n   {missing}",
         number=number,
         name=info.name,
         year=info.year,
