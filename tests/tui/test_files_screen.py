@@ -74,6 +74,13 @@ def test_a_range_never_runs_backward(tune):
     assert (1, 2) == ((late.moved(-3).ended()).first, (late.moved(-3).ended()).end)
 
 
+def test_of_a_take_only_the_player_is_given(tune):
+    take = Score((*TUNE.parts, Part("Player", (Note(0, 60, 480),)), Part("Player 6", (Note(0, 60, 480),), 5)))
+
+    assert {"Player", "Player 6"} == Piece.of(take, tune).given
+    assert {"Tune"} == Piece.of(TUNE, tune).given
+
+
 def test_nothing_can_be_composed_from_silence(tune):
     with pytest.raises(UsageError, match="no note in the file"):
         Piece.of(Score(), tune).asked("infill", "markov", 0, tune, tune)

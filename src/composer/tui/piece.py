@@ -9,6 +9,7 @@ from composer.errors import UsageError
 from composer.live.job import Request
 from composer.live.roles import bars_before
 from composer.music import Score
+from composer.shelf import is_player
 
 CONTINUED_BARS = 8
 
@@ -23,14 +24,16 @@ class Piece:
     first: int = 0
     end: int = 0
     given: frozenset[str] = frozenset()
-    """The names of the parts that were in the file; the others are the machine's."""
+    """The names of the parts that a person gave; the others are the machine's."""
     before: tuple[Piece, ...] = field(default=(), repr=False)
     """What undo brings back, the last one first."""
 
     @staticmethod
     def of(score: Score, path: Path) -> Piece:
         """Return a piece with everything chosen and the cursor at the beginning."""
-        return Piece(score, path, 0, 0, bars_of(score), frozenset(part.name for part in score.parts))
+        names = frozenset(part.name for part in score.parts)
+        # In a take of ours the player's parts are the given ones; in any other file all are.
+        return Piece(score, path, 0, 0, bars_of(score), frozenset(filter(is_player, names)) or names)
 
     @property
     def bars(self) -> int:
