@@ -83,6 +83,9 @@ class Emi:
             kind, length, works = self._endings
             self._endings = Endings(kind, np.minimum(length, SHORTEST), np.zeros_like(works))
         self._facts: dict[tuple[int, tuple[int, ...]], Facts] = {}
+        # What the first question most likely needs is made ready while the generator opens.
+        for mode in np.unique(self._database.mode).tolist():
+            self._indexed(mode, BELOW[max(1, params.voices - 1)])
 
     @classmethod
     def parts(cls, params: EmiParams) -> tuple[Part, ...]:

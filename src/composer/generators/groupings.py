@@ -231,6 +231,8 @@ def masks(database: Database, low: int = 0, high: int = STEPS) -> Ints:
     """Return the pitch classes that sound in the steps [low, high) of each grouping, a bit for each, (groupings,)."""
     notes = database.notes.astype(np.int64)
     inside = (notes[:, 0] < high) & (notes[:, 0] + notes[:, 1] > low)
-    found = np.zeros(database.size, dtype=np.int64)
-    np.bitwise_or.at(found, database.owner()[inside], 1 << notes[inside, 2] % 12)
+    if not database.size:
+        return np.zeros(0, dtype=np.int64)
+    # Every grouping has a note, so that none of the slices is empty.
+    found: Ints = np.bitwise_or.reduceat(np.where(inside, 1 << notes[:, 2] % 12, 0), database.first[:-1])
     return found

@@ -97,10 +97,13 @@ class Lexicon:
         notes = database.notes[heard].astype(np.int64)
         owner = database.owner()[heard]
         # Two voices on one pitch are one sound.
-        distinct = np.unique(owner * (STEPS * 128) + notes[:, 0] * 128 + notes[:, 2])
-        total = np.zeros(database.size, dtype=np.uint64)
-        np.add.at(total, distinct // (STEPS * 128), _MIX[distinct % (STEPS * 128)])
-        found: NDArray[np.uint64] = total[self.ids]
+        every = np.sort(owner * (STEPS * 128) + notes[:, 0] * 128 + notes[:, 2], kind="stable")
+        distinct = every[np.diff(every, prepend=-1) > 0]
+        sums = np.concatenate(
+            [np.zeros(1, dtype=np.uint64), np.cumsum(_MIX[distinct % (STEPS * 128)], dtype=np.uint64)]
+        )
+        bounds = np.searchsorted(distinct, np.arange(database.size + 1) * (STEPS * 128))
+        found: NDArray[np.uint64] = (sums[bounds[1:]] - sums[bounds[:-1]])[self.ids]
         return found
 
     def _runs(self, followed: NDArray[np.bool_]) -> NDArray[np.uint64]:
