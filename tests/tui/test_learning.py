@@ -164,6 +164,18 @@ def test_what_nobody_bound_is_music():
     assert ([], [False, False]) == moved(PAD, Heard("control", 1, 64, 127))
 
 
+def test_who_plays_on_while_a_pedal_is_learned_means_the_pedal():
+    seconds = iter([0.0, 0.4, 0.9, 3.0])
+    learning = Learning(lambda message: None, lambda: next(seconds))
+    assert not learning.hear(PAD)
+    learning.wanted = "do stop"
+
+    assert [False, False, True] == [learning.hear(heard) for heard in (PAD, PAD, PEDAL)]
+    assert {"do stop": Trigger("control", 0, 64)} == learning.bindings
+    learning.wanted = "do keep"
+    assert learning.hear(PAD)
+
+
 def test_all_notes_off_is_never_learned():
     learning = Learning(lambda message: None)
     learning.wanted = "do stop"
