@@ -112,7 +112,6 @@ class Anticipation:
                 if note.onset in span:
                     yield PartNote(self._name(int(event[B.INST]), instruments), note)
             self._name_chord(block, shift)
-        self._stream.settle()
 
     def _counted(self, follower: HarmonyFollower, shift: int) -> Callable[[int], Odds]:
         """Return what the counted model believes of the chord of a block, as log-odds of key-relative chords."""

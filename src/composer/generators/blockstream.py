@@ -175,6 +175,8 @@ class BlockStream:
         group.counts = np.bincount(
             [*machine[:, B.INST], *(e[B.INST] for e in group.played)], minlength=len(B.INSTRUMENTS)
         )
+        # Weights of eight bits round by what is read together, and a block must not depend on how it was asked for.
+        self._read()
         group.complete = True
 
     @staticmethod
@@ -211,12 +213,8 @@ class BlockStream:
             events[:, B.CHORD] = chord
         self._unread.append(events)
 
-    def settle(self) -> None:
-        """End a question: what it told is read, so that the next one finds it read together, however it asks."""
-        self._read()
-
     def _read(self) -> Any:
-        """Read what was appended, all at once: a past of many blocks costs one run. Return the decoder."""
+        """Read what was appended, all at once, and return the decoder."""
         if self._unread:
             events = np.concatenate(self._unread)
             self._unread.clear()
@@ -257,8 +255,11 @@ class BlockStream:
     ) -> Iterator[Ints]:
         n = len(B.INSTRUMENTS)
         allowed = np.full(B.SLOTS_MACHINE, -np.inf, np.float32)
+        entries = np.zeros_like(allowed)
         for instrument in self._instruments:
-            allowed[1 + instrument :: n] = self._moderation(instrument)
+            entry, allowed[1 + instrument :: n] = self._moderation(instrument)
+            if not (given[:, B.INST] == instrument).any():
+                entries[1 + instrument :: n] = entry
         allowed[1 : 1 + after * n] = -np.inf
         allowed[0] = -self.sampling.density
         last_slot, last_pitch = (0, -1)
@@ -266,7 +267,7 @@ class BlockStream:
             last_slot = int(1 + given[-1, B.POS] * n + given[-1, B.INST])
             last_pitch = int(given[-1, B.PITCH])
         for _ in range(MOST_NOTES):
-            mask = allowed.copy()
+            mask = allowed + entries
             mask[1:last_slot] = -np.inf
             if last_slot and last_pitch >= 127:
                 mask[last_slot] = -np.inf
@@ -274,13 +275,14 @@ class BlockStream:
             if slot == 0:
                 return
             position, instrument = divmod(slot - 1, n)
+            entries[1 + instrument :: n] = 0.0
             event = np.array([B.MACHINE, position, instrument, 0, 0, 0, chord, block * B.POSITIONS + position])
             self._complete(event, chord, rng, last_pitch if slot == last_slot else -1)
             last_slot, last_pitch = slot, int(event[B.PITCH])
             self._append(event[None], chord)
             yield event
 
-    def _moderation(self, instrument: int) -> float:
+    def _moderation(self, instrument: int) -> tuple[float, float]:
         recent = [int(group.counts[instrument]) for group in self._groups[-1 - RECENT : -1]]
         return moderation(recent, B.INSTRUMENTS[instrument], self.sampling.density)
 

@@ -18,7 +18,6 @@ from composer.tokenizers.blocks import Ints
 Floats = NDArray[np.float64]
 MOST_ROWS = 32
 """Rows of the player that are heard in a block; more is a cluster."""
-MOST_AT_ONCE = 128
 EMPTY = np.zeros((0, 8), dtype=np.int64)
 
 
@@ -29,12 +28,6 @@ class _Heard(NamedTuple):
     """Where its BLOCK row begins in the decoder."""
     row: Ints
     chord: Floats
-
-
-class _New(NamedTuple):
-    block: int
-    rows: Ints
-    row: Ints
 
 
 class Hearing:
@@ -67,7 +60,6 @@ class Hearing:
         if identity != self._identity or not follows_on:
             self._identity = identity
             self._go_back(0)
-        new: list[_New] = []
         for block in range(first if self._blocks else origin, last + 1):
             rows = told(block)[:MOST_ROWS]
             at = block - self._blocks[0].block if self._blocks else 0
@@ -75,11 +67,7 @@ class Hearing:
                 if self._blocks[at].told == rows.tobytes():
                     continue
                 self._go_back(at)
-            new.append(_New(block, rows, row(block)))
-            if sum(1 + len(one.rows) for one in new) > MOST_AT_ONCE:
-                self._read(new)
-                new = []
-        self._read(new)
+            self._read(block, rows, row(block))
         return {heard.block: heard.chord for heard in self._blocks if first <= heard.block <= last}
 
     def _go_back(self, at: int) -> None:
@@ -89,35 +77,22 @@ class Hearing:
         self._unread = self._blocks[-1].row if self._blocks else EMPTY
         self.decoder.rollback(self._blocks[-1].start - self.decoder.forgotten if self._blocks else 0)
 
-    def _read(self, new: list[_New]) -> None:
-        """Read blocks all at once: the row of each but the last, whose chord is asked for with a look."""
-        if not new:
-            return
-        self._make_room(sum(1 + len(one.rows) for one in new))
-        begin = self.decoder.length
-        events = [self._unread]
-        ends = []
-        for one in new:
-            events += [one.rows, one.row[None]]
-            ends.append(begin + sum(map(len, events)) - 1)
-        self._unread = events.pop()
-        table = np.concatenate(events)
-        known = self.decoder.append(B.input_rows(table), B.next_rows(table), table[:, B.TIME])
-        place = int(B.next_rows(self._unread)[0])
-        for one, end in zip(new, ends, strict=True):
-            if end == 0:
-                chord = np.full(B.CHORDS, 1 / B.CHORDS)
-            else:
-                z = self.decoder.look(place) if one is new[-1] else known[end - self.decoder.length]
-                chord = _odds(self.decoder.chord(z))
-            self._blocks.append(
-                _Heard(one.block, one.rows.tobytes(), self.decoder.forgotten + end, one.row[None], chord)
-            )
+    def _read(self, block: int, rows: Ints, row: Ints) -> None:
+        """Read the player's rows of a block, one block at a time for the same reason, and ask for its chord."""
+        self._make_room()
+        events = np.concatenate([self._unread, rows])
+        self.decoder.append(B.input_rows(events), B.next_rows(events), events[:, B.TIME])
+        self._unread = row[None]
+        chord = np.full(B.CHORDS, 1 / B.CHORDS)
+        if self.decoder.length:
+            chord = _odds(self.decoder.chord(self.decoder.look(int(B.next_rows(row[None])[0]))))
+        start = self.decoder.forgotten + self.decoder.length
+        self._blocks.append(_Heard(block, rows.tobytes(), start, self._unread, chord))
 
-    def _make_room(self, count: int) -> None:
-        if self.decoder.length + count + 1 < self.decoder.context:
+    def _make_room(self) -> None:
+        if self.decoder.length + MOST_ROWS + 2 < self.decoder.context:
             return
-        wanted = self.decoder.forgotten + max(count + 1, self.decoder.context // 4)
+        wanted = self.decoder.forgotten + self.decoder.context // 4
         keep = next(i for i, heard in enumerate(self._blocks) if heard.start >= wanted)
         self.decoder.forget(self._blocks[keep].start - self.decoder.forgotten)
         del self._blocks[:keep]

@@ -132,16 +132,14 @@ class Decoder:
         other._begin()
         return other
 
-    def append(self, rows: Ints, places: Ints, times: Ints) -> Floats:
+    def append(self, rows: Ints, places: Ints, times: Ints) -> None:
         """Append events: table rows (N, inputs), their own places (N,) and times in 1/24 quarters (N,).
 
-        Return what the last layer knew of each of these events before it was told (at most N, C), the newest last; a
-        first event of all was not foreseen. Raises ValueError when the buffer is too small; forget() makes room.
+        Raises ValueError when the buffer is too small; forget() makes room.
         """
         n = len(rows)
-        known = np.zeros((0, self._hidden.shape[1]), np.float32)
         if n == 0:
-            return known
+            return
         if self.length + n > self.context:
             raise ValueError(f"{n} more steps do not fit after {self.length} of {self.context}")
         steps = self.forgotten + self.length + np.arange(n)
@@ -154,9 +152,8 @@ class Decoder:
         lag = slice(self._last_length, self.length + n - 1)
         if lag.stop > lag.start:
             told = places[len(places) - (lag.stop - lag.start) :]
-            known = self._run_last(lag, told)
+            self._run_last(lag, told)
         self.length += n
-        return known
 
     def _turns(self, where: slice) -> tuple[Floats, Floats]:
         angles = self._angles[where]
