@@ -346,3 +346,22 @@ def test_losses_of_the_shipped_model_are_told_by_lead_and_silence(monkeypatch):
         == ours["silence_costs_note_lead1"]
     )
     assert 1.0 == beside[str(folder)]["p_nats_note_lead1"]
+
+
+# --- all together ---------------------------------------------------------------------------------------------------
+
+
+def test_all_suites_make_one_table(monkeypatch, tmp_path):
+    def suite(name):
+        return lambda stage, task: ({name: 1.0}, {"human piano": {name: len(task.seeds)}})
+
+    monkeypatch.setattr(E, "test_songs", lambda data, count: SONGS[:count])
+    monkeypatch.setattr(E, "SUITES", {name: suite(name) for name in E.SUITES})
+    told = E.evaluate("anticipation", tmp_path, songs=1, seeds=(0, 1))
+    other = E.evaluate("markov", tmp_path)
+
+    assert ["generator", "suite", "split", "metrics", "baselines", "seconds"] == list(told)
+    assert ("POP909 test, 1 songs", "all") == (told["split"], told["suite"])
+    assert dict.fromkeys(E.SUITES, 1.0) == told["metrics"]
+    assert {"human piano": dict.fromkeys(E.SUITES, 2)} == told["baselines"]
+    assert {"harmony", "recovery", "rhythm", "copying"} == other["metrics"].keys()
