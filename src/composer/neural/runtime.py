@@ -124,6 +124,7 @@ class Decoder:
         self._hidden = np.zeros((self.context, int(self.config["n_embd"])), np.float32)
         self._angles = np.zeros((self.context, 2 * len(self._rates[0])))
         self._last_length = 0
+        self._looked: int | None = None
 
     def twin(self) -> Decoder:
         """Return another decoder of the same model, loaded once, for a sequence of its own."""
@@ -142,6 +143,10 @@ class Decoder:
             return
         if self.length + n > self.context:
             raise ValueError(f"{n} more steps do not fit after {self.length} of {self.context}")
+        if self._looked == int(places[0]):
+            # The look was at this very event: the last layer has read the step before it already.
+            self._last_length = self.length
+        self._looked = None
         steps = self.forgotten + self.length + np.arange(n)
         new = slice(self.length, self.length + n)
         self._angles[new] = np.concatenate([np.outer(steps, self._rates[0]), np.outer(times, self._rates[1])], axis=1)
@@ -169,6 +174,7 @@ class Decoder:
     def rollback(self, length: int) -> None:
         """Go back to the state after `length` steps."""
         self.length = min(self.length, length)
+        self._looked = None
         self._last_length = min(self._last_length, max(0, self.length - 1))
 
     def forget(self, count: int) -> None:
@@ -178,6 +184,7 @@ class Decoder:
         self._hidden[:-count] = self._hidden[count:].copy()
         self._angles[:-count] = self._angles[count:].copy()
         self.length -= count
+        self._looked = None
         self._last_length = max(0, self._last_length - count)
         self.forgotten += count
 
@@ -200,8 +207,8 @@ class Decoder:
         """Return what the last layer knows (C,) of an event that would stand at `place`; undone by the next look."""
         at = slice(self.length - 1, self.length)
         z: Floats = self._run_last(at, np.array([place]))[0]
-        # append() would skip this step otherwise; a look is only a question.
-        self._last_length = self.length - 1
+        # A look is only a question: another event may follow.
+        self._last_length, self._looked = self.length - 1, place
         return z
 
     def chord(self, z: Floats) -> Floats:
