@@ -88,7 +88,7 @@ class Anticipation:
         player, machine = self._rows(context, instruments, span.start, shift)
         start = self._stream.skip(first, player, machine, alone)
         row = partial(self._block_row, context, mask)
-        believe = self._counted(follower, shift)
+        ear: dict[int, Odds] = {}
         if by_ear:
 
             def told(block: int) -> B.Ints:
@@ -96,7 +96,7 @@ class Anticipation:
 
             blank = partial(self._block_row, context, 1 << B.INSTRUMENTS.index("piano"))  # as listeners are trained
             ear = self._hearing.listen((shift, self.params.lead), origin, start, last - 1, told, blank)
-            believe = partial(self._heard, ear, believe)
+        believe = partial(self._believe, ear, self._counted(follower, shift))
         joins = begun + self._bars_of_listening(context, begun)
         for block in range(start, last):
             given = _in_blocks(machine, block, block)
@@ -117,24 +117,23 @@ class Anticipation:
         """Return what the counted model believes of the chord of a block, as log-odds of key-relative chords."""
         moved = B.transpose_chords(np.arange(B.CHORDS), -shift)  # the absolute chord of each key-relative one
         lead = max(0, self.params.lead)
-        return lambda block: COUNTED * self.params.listening * np.log(follower.foresee(block, lead)[moved] + UNLIKELY)
+        return lambda block: self.params.listening * np.log(follower.foresee(block, lead)[moved] + UNLIKELY)
 
     @staticmethod
-    def _heard(ear: dict[int, Odds], counted: Callable[[int], Odds], block: int) -> Odds:
+    def _believe(ear: dict[int, Odds], counted: Callable[[int], Odds], block: int) -> Odds:
         # The ear knows more than the counted model, which is asked beside it only a little; the ear's window may be the
         # shorter one, when the player plays many notes.
         if block not in ear:
-            return counted(block)
-        return np.asarray(np.log(ear[block] + UNLIKELY) + counted(block) / COUNTED)
+            return COUNTED * counted(block)
+        return np.asarray(np.log(ear[block] + UNLIKELY) + counted(block))
 
     @staticmethod
     def _begun(context: Context) -> int | None:
         """Return the block of the bar in which the music begins, None while an accompanist waits for the player."""
-        playing = context.players if context.players else ()
-        onset = min((p.notes[0].onset for p in playing if p.notes), default=None)
+        onset = min((p.notes[0].onset for p in context.players if p.notes), default=None)
         if onset is not None and onset <= context.known_until:
             return context.score.bar_start(onset) // B.BLOCK_TICKS
-        return None if playing and context.role == "accompany" else 0
+        return None if context.players and context.role == "accompany" else 0
 
     def _bars_of_listening(self, context: Context, begun: int) -> int:
         """Return how many blocks an accompanist only listens, so that the first chord is no guess."""
@@ -232,7 +231,6 @@ def _sampling(params: AnticipationParams) -> Sampling:
         params.top_p,
         params.harmony,
         params.density,
-        params.listening,
         pitch_temperature=params.pitch_temperature,
         pitch_top_p=params.pitch_top_p,
         rhythm_temperature=params.rhythm_temperature,

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer.generators.harmony import promise
+from composer.generators.reading import look, read, slide
 from composer.generators.shaping import JUST, JUST_BLOCKS, RECENT, Sampling, moderation
-from composer.neural.sampling import sample
+from composer.neural.sampling import probabilities, sample
 from composer.tokenizers import blocks as B
 from composer.tokenizers.blocks import Ints
 
@@ -190,7 +191,8 @@ class BlockStream:
         return int(self.decoder.length) + sum(map(len, self._unread))
 
     def _go_back(self, length: int) -> None:
-        self._read()
+        # Blocks end read, so what is unread belongs to one that was given up.
+        self._unread.clear()
         self.decoder.rollback(length)
 
     def _make_room(self) -> None:
@@ -198,10 +200,7 @@ class BlockStream:
         if self._length + spare < self.decoder.context:
             return
         self._read()
-        wanted = self.decoder.forgotten + self.decoder.context // 4
-        keep = next((i for i, g in enumerate(self._groups) if g.start >= wanted), len(self._groups) - 1)
-        self.decoder.forget(self._groups[keep].start - self.decoder.forgotten)
-        del self._groups[:keep]
+        del self._groups[: slide(self.decoder, [group.start for group in self._groups])]
         self._at = len(self._groups)
         self.first = self._groups[0].block
 
@@ -218,18 +217,17 @@ class BlockStream:
         if self._unread:
             events = np.concatenate(self._unread)
             self._unread.clear()
-            self.decoder.append(B.input_rows(events), B.next_rows(events), events[:, B.TIME])
+            read(self.decoder, events)
         return self.decoder
 
     # --- choosing ---------------------------------------------------------------------------------------------------
 
     def _choose_chord(self, row: Ints, odds: Odds, rng: np.random.Generator) -> int:
         if self._by_ear:
-            p = np.exp(odds - odds.max())
-            odds = FLATTER * np.log(promise(p / p.sum()))
+            odds = FLATTER * np.log(promise(probabilities(odds)))
         elif self._length:
             # A product of experts (Hinton, 2002): the transformer knows how songs go, the belief what is heard.
-            odds = odds + self._read().chord(self.decoder.look(int(B.next_rows(row[None])[0])))
+            odds = odds + self._read().chord(look(self.decoder, row))
         else:
             odds = odds + 2.0 * np.eye(1, B.CHORDS, TONIC)[0]
         return sample(odds.astype(np.float32), rng, self.sampling.harmony, self.sampling.top_p)
@@ -289,7 +287,7 @@ class BlockStream:
     def _complete(self, event: Ints, chord: int, rng: np.random.Generator, above: int) -> None:
         """Choose pitch (above a given one), duration and velocity of an event whose place is known."""
         drums = event[B.KIND] == B.MACHINE and event[B.INST] == B.DRUMS
-        z = self._read().look(int(B.next_rows(event[None])[0]))
+        z = look(self._read(), event)
         root = 12 if drums or chord == 0 else int(B.chord_root(np.array(chord)))
         logits = self.decoder.pitch(z, root)
         half = slice(128, 256) if drums else slice(0, 128)

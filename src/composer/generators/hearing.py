@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from composer.generators.reading import look, read, slide
+from composer.neural.sampling import probabilities
 from composer.tokenizers import blocks as B
 from composer.tokenizers.blocks import Ints
 
@@ -81,23 +83,15 @@ class Hearing:
         """Read the player's rows of a block, one block at a time for the same reason, and ask for its chord."""
         self._make_room()
         events = np.concatenate([self._unread, rows])
-        self.decoder.append(B.input_rows(events), B.next_rows(events), events[:, B.TIME])
+        read(self.decoder, events)
         self._unread = row[None]
         chord = np.full(B.CHORDS, 1 / B.CHORDS)
         if self.decoder.length:
-            chord = _odds(self.decoder.chord(self.decoder.look(int(B.next_rows(row[None])[0]))))
+            chord = probabilities(self.decoder.chord(look(self.decoder, row)))
         start = self.decoder.forgotten + self.decoder.length
         self._blocks.append(_Heard(block, rows.tobytes(), start, self._unread, chord))
 
     def _make_room(self) -> None:
         if self.decoder.length + MOST_ROWS + 2 < self.decoder.context:
             return
-        wanted = self.decoder.forgotten + self.decoder.context // 4
-        keep = next(i for i, heard in enumerate(self._blocks) if heard.start >= wanted)
-        self.decoder.forget(self._blocks[keep].start - self.decoder.forgotten)
-        del self._blocks[:keep]
-
-
-def _odds(logits: NDArray[np.float32]) -> Floats:
-    odds = np.exp(logits.astype(np.float64) - logits.max())
-    return np.asarray(odds / odds.sum())
+        del self._blocks[: slide(self.decoder, [heard.start for heard in self._blocks])]

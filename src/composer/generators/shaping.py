@@ -22,7 +22,7 @@ RECENT = 16
 HABITS = {"piano": (0.9, 2.8), "bass": (0.2, 1.5), "drums": (0.4, 5.0), "lead": (0.2, 2.0)}
 """What an instrument's density is left alone between: the share of blocks in which it plays, and its notes a block.
 
-Nine tenths of POP909's pianists lie there.
+POP909's pianists play in nine blocks of ten in the median, and in 95 of 100 places no more than 2.75 notes a block.
 """
 THIN, DENSE = 8.0, 2.0
 """Nats for an instrument that has been silent, and against one that has played twice too much."""
@@ -34,15 +34,14 @@ Freedom = tuple[float, float]
 class Sampling:
     """Hold how freely things are chosen: notes by temperature and top_p, chords by harmony.
 
-    density favours notes over silence; listening weighs what another listener believes about the chord. Temperatures of
-    rhythm and pitch are factors of temperature; their nuclei count where they are narrower than top_p.
+    density favours notes over silence. Temperatures of rhythm and pitch are factors of temperature; their nuclei count
+    where they are narrower than top_p.
     """
 
     temperature: float = 1.0
     top_p: float = 1.0
     harmony: float = 1.0
     density: float = 0.0
-    listening: float = 0.0
     pitch_temperature: float = 1.0
     pitch_top_p: float = 1.0
     rhythm_temperature: float = 1.0

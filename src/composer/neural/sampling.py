@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def probabilities(logits: NDArray[np.float32], temperature: float = 1.0, top_p: float = 1.0) -> NDArray[np.float64]:
+def probabilities(logits: NDArray[np.floating], temperature: float = 1.0, top_p: float = 1.0) -> NDArray[np.float64]:
     """Return the distribution that `sample` draws from; masked entries are -inf in `logits`, at least one is finite.
 
     A `temperature` under 0.001 puts everything on the best entry. `top_p` 0..1 keeps the smallest set of best entries
