@@ -112,19 +112,21 @@ def read() -> Preferences:
 
 def save(preferences: Preferences) -> None:
     """Write the file, whole or not at all; FileError when that cannot be."""
-    from composer.midi.files import save as save_whole
-
-    path = place()
     lines = [f"{name} = {_toml(value)}" for name, value in preferences.settings.items()]
     for name, values in preferences.presets.items():
         lines += ["", f"[presets.{_toml(name)}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
+    keep("the settings", "\n".join(lines) + "\n", place())
+
+
+def keep(what: str, text: str, path: Path) -> None:
+    """Write a file of the configuration folder, whole or not at all; FileError says that `what` cannot be kept."""
+    from composer.midi.files import save as save_whole
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(
-            f"the settings cannot be kept in {path.parent}: {error.strerror}; set COMPOSER_CONFIG"
-        ) from error
-    save_whole(("\n".join(lines) + "\n").encode(), path, force=True)
+        raise FileError(f"{what} cannot be kept in {path.parent}: {error.strerror}; set COMPOSER_CONFIG") from error
+    save_whole(text.encode(), path, force=True)
 
 
 def apply(settings: Settings, values: Values) -> Settings:

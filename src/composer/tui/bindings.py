@@ -10,7 +10,6 @@ from typing import NamedTuple, get_args
 from composer import preferences
 from composer.errors import FileError
 from composer.live.listening import Heard, Kind
-from composer.midi.files import save as save_whole
 
 _FIRST_CHANNEL_MODE = 120
 _NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
@@ -76,14 +75,7 @@ def read() -> Bindings:
 
 def save(bindings: Bindings) -> None:
     """Keep the bindings, whole or not at all; FileError when that cannot be."""
-    path = place()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            f"the learned MIDI cannot be kept in {path.parent}: {error.strerror}; set COMPOSER_CONFIG"
-        ) from error
-    save_whole((json.dumps(bindings, indent=1) + "\n").encode(), path, force=True)
+    preferences.keep("the learned MIDI", json.dumps(bindings, indent=1) + "\n", place())
 
 
 def _trigger(kind: str, channel: int, number: int) -> Trigger:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from composer.errors import ComposerError
@@ -26,17 +23,14 @@ from composer.tui.choose import GeneratorList
 from composer.tui.open_file import OpenFile
 from composer.tui.piece import Piece
 from composer.tui.roll import Roll
+from composer.tui.room import Room
 from composer.tui.score_view import still
 from composer.tui.working import Working
 
-if TYPE_CHECKING:
-    from composer.tui.rooms import Rooms
-
-T = TypeVar("T")
 _FRAMES_PER_SECOND = 12
 
 
-class FileScreen(Screen[None]):
+class FileScreen(Room):
     """Show one MIDI file and work on it; the file itself changes only when the user saves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -68,10 +62,6 @@ class FileScreen(Screen[None]):
         self._path = path
         self._is_saved = True
         self._folder = tempfile.TemporaryDirectory(prefix="composer-")
-
-    @property
-    def _rooms(self) -> Rooms:
-        return cast("Rooms", self.app)
 
     def compose(self) -> ComposeResult:
         """Lay two lines of text over the roll."""
@@ -217,19 +207,6 @@ class FileScreen(Screen[None]):
             self._is_saved = True
             self.notify(f"{saved} is written", markup=False)
             self.look()
-
-    def action_leave(self) -> None:
-        """Go back."""
-        self._rooms.hush()
-        self.dismiss(None)
-
-    async def _done(self, what: Callable[[], T]) -> T | None:
-        """Do what touches files beside the interface; None when it cannot be done, which the user reads."""
-        try:
-            return await asyncio.to_thread(what)
-        except ComposerError as error:
-            self.notify(str(error), severity="error", markup=False)
-            return None
 
 
 def _free(path: Path) -> Path:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -14,7 +14,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.screen import Screen
 from textual.widgets import Footer, OptionList
 from textual.widgets.option_list import Option
 
@@ -23,18 +22,15 @@ from composer.errors import ComposerError
 from composer.shelf import Take
 from composer.tui.ask import Ask
 from composer.tui.roll import Roll
+from composer.tui.room import Room
 from composer.tui.score_view import still
 from composer.tui.working import Working
 
-if TYPE_CHECKING:
-    from composer.tui.rooms import Rooms
-
-T = TypeVar("T")
 _FRAMES_PER_SECOND = 12
 CONTINUED_BARS = 4
 
 
-class Shelf(Screen[None]):
+class Shelf(Room):
     """Show the kept takes, the newest first, and the chosen one as a roll."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,10 +48,6 @@ class Shelf(Screen[None]):
         super().__init__()
         self.takes: list[Take] = []
         self._deleted: list[Path] = []
-
-    @property
-    def _rooms(self) -> Rooms:
-        return cast("Rooms", self.app)
 
     def compose(self) -> ComposeResult:
         """Lay the list over the roll."""
@@ -180,22 +172,6 @@ class Shelf(Screen[None]):
         aside = self._deleted.pop()
         if (take := await self._done(lambda: shelf.restore(aside))) is not None:
             self.refill(take.name)
-
-    def action_leave(self) -> None:
-        """Go back to the play screen."""
-        self._rooms.hush()
-        self.dismiss(None)
-
-    async def _done(self, what: Callable[[], T]) -> T | None:
-        """Do what touches files beside the interface; None when it cannot be done, which the user reads."""
-        try:
-            return await asyncio.to_thread(what)
-        except ComposerError as error:
-            self._tell(error)
-            return None
-
-    def _tell(self, error: Exception) -> None:
-        self.notify(str(error), severity="error", markup=False)
 
 
 def _described(take: Take) -> Content:
