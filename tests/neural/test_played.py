@@ -5,27 +5,15 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from composer.neural.checkpoint import save_model  # noqa: E402
-from composer.neural.export import export  # noqa: E402
-from composer.neural.model import Anticipator, Config  # noqa: E402
 from composer.neural.played import Played  # noqa: E402
 
-CONFIG = Config(3, 32, 2, input_rows=50, next_rows=20, slots_machine=9, slots_player=5, chords=13, durations=7)
 B, T = 2, 21
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    """Keep a model of random weights in float and in int8, and a batch to ask it for."""
-    torch.manual_seed(0)
-    model = Anticipator(CONFIG).eval()
-    for layer in model.layers:
-        torch.nn.init.normal_(layer.out.weight, std=0.1)
-        torch.nn.init.normal_(layer.down.weight, std=0.1)
-    folder = tmp_path_factory.mktemp("played")
-    save_model(folder, model)
-    export(folder)
-    export(folder, int8=False)
+def kept(small_model):
+    """Return a model's folder, a batch to ask it for, and the losses of the trained model."""
+    model, folder = small_model
     rng = np.random.default_rng(1)
     tops = {
         "places": 20,

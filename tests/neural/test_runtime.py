@@ -9,26 +9,16 @@ torch = pytest.importorskip("torch")
 
 from composer.errors import ModelError  # noqa: E402
 from composer.neural.checkpoint import save_model  # noqa: E402
-from composer.neural.export import export  # noqa: E402
-from composer.neural.model import Anticipator, Config, rotary  # noqa: E402
+from composer.neural.model import Anticipator, rotary  # noqa: E402
 from composer.neural.runtime import Decoder  # noqa: E402
 
-TINY = Config(3, 32, 2, input_rows=50, next_rows=20, slots_machine=9, slots_player=5, chords=13, durations=7)
 N = 24
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    """Keep a model of random weights on disk, float and int8."""
-    torch.manual_seed(0)
-    model = Anticipator(TINY).eval()
-    for layer in model.layers:
-        torch.nn.init.normal_(layer.out.weight, std=0.1)
-        torch.nn.init.normal_(layer.down.weight, std=0.1)
-    folder = tmp_path_factory.mktemp("tiny")
-    save_model(folder, model)
-    export(folder)
-    export(folder, int8=False)
+def tiny(small_model):
+    """Return a model, its folder, and events to feed it."""
+    model, folder = small_model
     rng = np.random.default_rng(1)
     rows, places = rng.integers(0, 50, (N, 8)), rng.integers(0, 20, N + 1)
     return model, folder, rows, places, np.sort(rng.integers(0, 300, N))
@@ -147,7 +137,7 @@ class TestDamage:
     def test_weights_that_are_not_numbers_are_refused(self, tiny, tmp_path):
         for file in tiny[1].iterdir():
             (tmp_path / file.name).write_bytes(file.read_bytes())
-        broken = Anticipator(TINY)
+        broken = Anticipator(tiny[0].config)
         with torch.no_grad():
             broken.pitch.bias[0] = float("nan")
         save_model(tmp_path, broken)
