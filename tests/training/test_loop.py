@@ -12,7 +12,8 @@ torch = pytest.importorskip("torch")
 from composer.errors import ComposerError, FileError, ModelError  # noqa: E402
 from composer.neural import checkpoint  # noqa: E402
 from composer.neural.checkpoint import load_facts, load_model  # noqa: E402
-from composer.training import loop  # noqa: E402
+from composer.tokenizers import blocks as B  # noqa: E402
+from composer.training import anticipation, loop  # noqa: E402
 from composer.training.sequences import SongArrays, draw, lowest_line  # noqa: E402
 
 TINY = loop.Run(steps=6, batch=2, length=48, n_layer=2, n_embd=32, n_head=2, validate_every=3, threads=1, warmup=2)
@@ -87,6 +88,37 @@ def test_what_is_dropped_depends_on_the_step_alone(song, tmp_path):
     whole, cut = weights(tmp_path / "whole"), weights(tmp_path / "cut")
 
     assert all(np.array_equal(whole[k], cut[k]) for k in whole)
+
+
+def test_minutes_of_a_processor_are_not_the_clocks(song, tmp_path, monkeypatch):
+    # Ten seconds of processor time pass at every look; none, or hours, on the wall.
+    ticking = iter(range(0, 10_000, 10))
+    monkeypatch.setattr(loop.time, "process_time", lambda: float(next(ticking)))
+    loop.train([song], {}, replace(TINY, steps=0, minutes=1, processor=True), tmp_path)
+
+    assert 6 == torch.load(tmp_path / "state.pt", weights_only=True)["progress"][0]
+
+
+@pytest.mark.parametrize(("known", "capability"), [(False, "AVX2"), (True, "AVX512")])
+def test_bfloat16_is_left_to_processors_that_know_it(monkeypatch, known, capability):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+
+    assert known == loop.knows_bf16(torch.device("cpu"))
+
+
+def test_a_run_may_learn_one_lead(song):
+    only = loop.batch([song], replace(TINY, lead="0", batch=8), 0)
+    every = loop.batch([song], replace(TINY, batch=8), 0)
+
+    assert 1 == len(leads(only))
+    assert 1 < len(leads(every))
+
+
+def leads(batch):
+    """Return the rows that tell a lead."""
+    first = B._START["lead"]
+    rows = batch["rows"].numpy()
+    return set(rows[(rows >= first) & (rows < first + len(B.LEADS))].tolist())
 
 
 class TestTheBestIsKept:
@@ -221,6 +253,14 @@ class TestBadMoments:
         (tmp_path / "state.pt").write_bytes((tmp_path / "state.pt").read_bytes()[:1000])
         with pytest.raises(FileError, match="damaged"):
             loop.train([song], {}, TINY, tmp_path)
+
+
+def test_the_silenced_player_is_asked_for_the_same_notes(song):
+    sets = anticipation.validation([song], 96)
+    heard, silent = (sets[name][0] for name in ("lead1", "lead1_silent"))
+
+    assert (silent["of"] == 1).sum() == 0 < (heard["of"] == 1).sum()
+    assert (heard["of"] == 2).sum() == (silent["of"] == 2).sum()
 
 
 def test_drawn_sequences_are_whole(song):

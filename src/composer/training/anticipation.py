@@ -12,6 +12,7 @@ from torch import Tensor
 
 from composer.errors import FileError
 from composer.neural.checkpoint import load_facts
+from composer.tokenizers import blocks as B
 from composer.tokenizers.blocks import Ints
 from composer.training import corpora, loop
 from composer.training.arrays import SongArrays
@@ -24,7 +25,7 @@ from composer.training.sequences import Asked, arrange, example
 log = logging.getLogger(__name__)
 
 VALIDATION_SONGS = 16
-VALIDATION_LEADS = (1, 0)
+VALIDATION_LEADS = (1, 0, 2)
 FIRST = 32
 """The block at which held-out sequences begin, after the introductions."""
 Batches = list[dict[str, Tensor]]
@@ -49,8 +50,8 @@ def validation(items: list[SongArrays], length: int) -> dict[str, Batches]:
     piano = {"PIANO": "piano"}
     sets: dict[str, list[dict[str, Ints]]] = {}
     for lead in VALIDATION_LEADS:
-        for name, players in ((f"lead{lead}", ("MELODY",)), (f"lead{lead}_silent", ())):
-            sets[name] = [held_out(s, players, piano, lead, length) for s in pop[:VALIDATION_SONGS]]
+        for name, silent in ((f"lead{lead}", False), (f"lead{lead}_silent", True)):
+            sets[name] = [held_out(s, ("MELODY",), piano, lead, length, silent) for s in pop[:VALIDATION_SONGS]]
     sets["lieder"] = [held_out(s, ("MELODY",), piano, 1, length) for s in lieder[:VALIDATION_SONGS]]
     sets["drums"] = [
         held_out(s, ("MELODY", "PIANO"), {DRUMS: "drums"}, 1, length) for s in with_drummers(pop, drummers, length)
@@ -59,10 +60,16 @@ def validation(items: list[SongArrays], length: int) -> dict[str, Batches]:
 
 
 def held_out(
-    song: SongArrays, players: tuple[str, ...], machines: dict[str, str], lead: int, length: int
+    song: SongArrays,
+    players: tuple[str, ...],
+    machines: dict[str, str],
+    lead: int,
+    length: int,
+    silent: bool = False,
 ) -> dict[str, Ints]:
-    """Return the sequence of a song as it is, without augmentation."""
+    """Return the sequence of a song as it is, without augmentation; `silent` leaves the player's notes out of it."""
     events = arrange(song, players, machines, lead, min(FIRST, song.blocks // 2), length, song.shift)
+    events = events[events[:, B.KIND] != B.PLAYER] if silent else events
     return example(events, events, length, Asked(velocities=song.performed))
 
 

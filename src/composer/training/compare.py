@@ -1,9 +1,10 @@
-"""Compare settings at equal wall time: train one after the other, then print a table.
+"""Compare settings at equal time: train one after the other, or several side by side, then print a table.
 
     python -m composer.training.compare --minutes 20 --data DATA --out DIR shape=4x256 shape=6x384,dropout=0.1
 
 A variant is settings of a run with commas between them; `shape` is layers and width. A comparison that was broken off
-goes on where it was. Let nothing else run meanwhile.
+goes on where it was. Let nothing else run meanwhile, or count processor time: with --jobs each run has one thread and
+`minutes` of a processor to itself, which is fair however busy the machine is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import argparse
 import logging
 import math
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from safetensors import safe_open
@@ -56,35 +59,46 @@ def row(name: str, folder: Path) -> str:
     return f"| {' | '.join([*cells, *(f'{figure:.3f}' for figure in figures)])} |\n"
 
 
-def compare(data: Path, out: Path, runs: dict[str, Run]) -> str:
-    """Train each run in a folder of `out` of its name, one after the other, and return the table of them all.
+def compare(data: Path, out: Path, runs: dict[str, Run], jobs: int = 1) -> str:
+    """Train each run in a folder of `out` of its name, `jobs` at a time, and return the table of them all.
 
     Losses are nats: of a machine note with its chord, of the note, its pitch, and the chord of a block, at lead 1 on
     held-out songs; then what silencing the player costs a machine note with its chord.
     """
-    cache = out / "cache"
-    songs, held_out = corpora.load(data, "train", cache), corpora.load(data, "validation", cache)
-    for name, run in runs.items():
-        log.info("%s: %g minutes", name, run.minutes)
-        loop.train(songs, anticipation.validation(held_out, run.length), run, out / name)
-        log.info("\n%s%s", HEAD, row(name, out / name))
+    for split in ("train", "validation"):
+        corpora.load(data, split, out / "cache")
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        running = [pool.submit(one, data, out, name, run) for name, run in runs.items()]
+        for name, done in zip(runs, running, strict=True):
+            done.result()
+            log.info("\n%s%s", HEAD, row(name, out / name))
     return HEAD + "".join(row(name, out / name) for name in runs)
+
+
+def one(data: Path, out: Path, name: str, run: Run) -> None:
+    """Train one run in its folder, with the arrays kept in `out`; called in a process of its own."""
+    songs, held_out = (corpora.load(data, split, out / "cache") for split in ("train", "validation"))
+    loop.train(songs, anticipation.validation(held_out, run.length), run, out / name)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Read the variants that the command line names, train them and print the table."""
     parser = argparse.ArgumentParser(prog="composer.training.compare", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("variants", nargs="+", metavar="KEY=VALUE[,KEY=VALUE ...]", help="such as shape=4x256,batch=16")
-    parser.add_argument("--minutes", type=options.number(0, 1e6), required=True, metavar="N", help="wall time of each")
+    parser.add_argument("--minutes", type=options.number(0, 1e6), required=True, metavar="N", help="time of each")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder of the unpacked data sets")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to keep the runs in")
     parser.add_argument("--seed", type=options.whole(0), default=0, metavar="N", help="default: 0")
+    help = "runs side by side, each with one thread and its minutes counted in processor time (default: 1, wall time)"
+    parser.add_argument("--jobs", type=options.whole(1), metavar="N", help=help)
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
         common = {"minutes": str(args.minutes), "seed": str(args.seed)}
+        if args.jobs:
+            common |= {"threads": "1", "processor": "true"}
         runs = {text: settings.read(None, common | variant(text)) for text in args.variants}
-        print(compare(args.data, args.out, runs), end="")
+        print(compare(args.data, args.out, runs, args.jobs or 1), end="")
     except (ComposerError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return error.exit_status if isinstance(error, ComposerError) else 1

@@ -35,8 +35,9 @@ from composer.tokenizers import blocks as B
 from composer.training import runlog
 from composer.training.arrays import SongArrays
 from composer.training.bands import WEIGHTS, by_corpus, pick
+from composer.training.muon import Muon
 from composer.training.processes import World, interruptible, joined
-from composer.training.sequences import draw
+from composer.training.sequences import LEADS, draw
 
 PLAYER_WEIGHT = 0.3
 """What the player's own notes count in the loss: enough to learn to imagine a player, and to listen."""
@@ -54,6 +55,8 @@ class Run:
 
     minutes: float = 120.0
     """Wall-clock minutes in all, over every resumption."""
+    processor: bool = False
+    """Count minutes of processor time instead, which is fair where runs share a machine."""
     steps: int = 0
     """Optimiser steps in all; 0 means until the minutes are up. With steps a run is the same every time."""
     start: str = ""
@@ -61,6 +64,8 @@ class Run:
     batch: int = 8
     """Sequences in a step, over all processes."""
     length: int = 512
+    lead: str = ""
+    """The one lead to learn, in blocks; empty: all of composer.training.sequences.LEADS, by their shares."""
     muon: float = 0.02
     adam: float = 0.002
     warmup: int = 100
@@ -75,7 +80,7 @@ class Run:
     average: int = 500
     """Steps over which the running average of the weights reaches back."""
     bf16: bool = True
-    """Compute in bfloat16 where torch thinks it safe, otherwise in float32."""
+    """Compute in bfloat16 where torch thinks it safe and the processor knows it, otherwise in float32."""
     threads: int = 2
     """Threads of all processes of a machine together."""
 
@@ -103,12 +108,12 @@ def batch(songs: list[SongArrays], run: Run, step: int, rank: int = 0, size: int
 
     The process `rank` of `size` gets its share of it. `corpus` holds the place in WEIGHTS of each sequence's corpus.
     """
-    corpora = by_corpus(songs)
+    corpora, leads = by_corpus(songs), ((1.0, int(run.lead)),) if run.lead else LEADS
     picked, drawn = [], []
     for row in range(rank, run.batch, size):
         rng = np.random.default_rng([run.seed, step, row])
         picked.append(pick(corpora, rng))
-        drawn.append(draw(picked[-1], run.length, rng, drummers=corpora.get("groove", ())))
+        drawn.append(draw(picked[-1], run.length, rng, drummers=corpora.get("groove", ()), leads=leads))
     data = {key: torch.from_numpy(np.stack([d[key] for d in drawn])) for key in drawn[0]}
     return data | {"corpus": torch.tensor([list(WEIGHTS).index(song.corpus) for song in picked])}
 
@@ -125,13 +130,18 @@ def total(losses: dict[str, Tensor]) -> tuple[Tensor, float]:
     return own + PLAYER_WEIGHT * player, float(losses["n_m_pitch"] + losses["n_p_pitch"] + losses["n_chord"])
 
 
-def optimizers(model: Anticipator, run: Run) -> list[torch.optim.Optimizer]:
+def knows_bf16(device: torch.device) -> bool:
+    """Return whether a device computes in bfloat16; x86 without AVX-512 imitates it, at a fortieth of the speed."""
+    return device.type != "cpu" or torch.backends.cpu.get_cpu_capability() not in ("NO AVX", "DEFAULT", "AVX2")
+
+
+def optimizers(model: Anticipator, run: Run, bf16: bool) -> list[torch.optim.Optimizer]:
     """Return Muon for the layers' matrices and AdamW for tables, heads and gains."""
     hidden = [p for p in model.layers.parameters() if p.ndim == 2]
     chosen = {id(p) for p in hidden}
     rest = [p for p in model.parameters() if id(p) not in chosen]
     return [
-        torch.optim.Muon(hidden, lr=run.muon, momentum=0.95, weight_decay=0.01),
+        Muon(hidden, lr=run.muon, weight_decay=0.01, precision=torch.bfloat16 if bf16 else torch.float32),
         torch.optim.AdamW(rest, lr=run.adam, betas=(0.9, 0.98), weight_decay=0.01),
     ]
 
@@ -172,7 +182,8 @@ class Learner:
             load_weights(Path(run.start), self.model)
         self.model.to(world.device)
         self.average = deepcopy(self.model)
-        self.optims = optimizers(self.model, run)
+        self.bf16 = run.bf16 and knows_bf16(world.device)
+        self.optims = optimizers(self.model, run, self.bf16)
         self.parallel = DistributedDataParallel(self.model) if world.size > 1 else self.model
 
     def learn(self, data: dict[str, Tensor], step: int, factor: float, extra: list[float]) -> list[float]:
@@ -183,7 +194,7 @@ class Learner:
         run, world = self.run, self.world
         # What is dropped depends on the step, not on how often the run was resumed.
         torch.manual_seed(int(np.random.SeedSequence([run.seed, step, world.rank]).generate_state(1)[0]))
-        with torch.autocast(world.device.type, dtype=torch.bfloat16, enabled=run.bf16):
+        with torch.autocast(world.device.type, dtype=torch.bfloat16, enabled=self.bf16):
             losses = self.parallel({key: rows.to(world.device) for key, rows in data.items()})
         nats, count = total(losses)
         mine = [float(nats.detach()), count, float(losses["n_m_pitch"]), *extra]
@@ -238,11 +249,12 @@ def train(train_songs: list[SongArrays], valid: Validation, run: Run, out: Path,
         at = load_state(out, models, learner.optims)
         if writes:
             _begin(out, run, at)
-        since, saved, ended = time.monotonic() - at.seconds, time.monotonic(), False
+        now = time.process_time if run.processor else time.monotonic
+        since, saved, ended = now() - at.seconds, time.monotonic(), False
         drawn = [0.0] * len(WEIGHTS)
         while not ended and at.step != stop_at and (progress := _progress(run, at)) < 1:
             data = batch(train_songs, run, at.step, world.rank, world.size)
-            clock = [interrupted(), time.monotonic() - since] if writes else [interrupted(), 0.0]
+            clock = [interrupted(), now() - since] if writes else [interrupted(), 0.0]
             counts = torch.bincount(data["corpus"], minlength=len(WEIGHTS)).tolist()
             factor = rate(run, at.step, progress)
             loss, notes, asked, seconds, *counts = learner.learn(data, at.step, factor, [*clock, *counts])
