@@ -54,6 +54,14 @@ def test_the_chord_that_sounds_is_the_one_to_play_in_the_middle_of_its_bar():
     assert "F" == follow(heard(blocks_of(CADENCE)), 1920 + 960).chord(1).symbol
 
 
+@pytest.mark.parametrize("semitones", [2, 6, 9])
+def test_a_player_who_goes_to_any_other_key_is_followed(semitones):
+    tune = (60, 64, 67, 64, 65, 69, 67, 65, 64, 62, 60, 62, 67, 65, 64, 62) * 2
+    there = line([*tune, *(pitch + semitones for pitch in tune)])
+
+    assert semitones == follow(heard(there), 8 * 1920).key.tonic
+
+
 def test_a_dominant_is_likely_to_go_somewhere_at_the_bar_line():
     plan = follow(heard(blocks_of(CADENCE * 4)), 15 * 1920 - 240).plan(2)
 

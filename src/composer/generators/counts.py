@@ -26,6 +26,8 @@ VOICES = ("melody", "bass", "inner")
 """What a note tells depends on its place in the texture: the top line strays from the chord more than the others."""
 ONSET_WEIGHT = 0.15
 """What an onset adds to a note's weight, in quarters: short notes are heard, too."""
+WHIM = 0.03
+"""The chance, a bar, that a player goes on in any key at all; on songs that keep theirs it costs nothing."""
 
 Floats = NDArray[np.float64]
 Evidence = tuple[tuple[float, ...], ...]
@@ -173,7 +175,10 @@ def _move(counts: Floats) -> Floats:
 
 
 def _modulation(counts: Floats) -> Floats:
-    """Return (key, key) from counts (mode, mode, interval) of keys one bar apart."""
+    """Return (key, key) from counts (mode, mode, interval) of keys one bar apart.
+
+    Songs seldom change their key, players at their instruments do, and to any: every key has its share of WHIM.
+    """
     smooth = _normal((counts + 0.5).reshape(2, 24)).reshape(2, 2, 12)
     step = (np.arange(12)[None, :] - np.arange(12)[:, None]) % 12
-    return np.block([[smooth[a, b][step] for b in range(2)] for a in range(2)])
+    return (1 - WHIM) * np.block([[smooth[a, b][step] for b in range(2)] for a in range(2)]) + WHIM / 24
