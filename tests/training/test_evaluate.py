@@ -308,6 +308,23 @@ def test_unprimed_the_quiet_tells_neither_notes_nor_chords():
     assert 1 == len({row for row, kind in zip(told["rows"][1 : first + 1, 2], told["of"], strict=False) if kind == 0})
 
 
+def test_by_ear_no_chord_is_told_and_the_same_blocks_are_asked():
+    from composer.training.arrays import arrays
+    from composer.training.evaluation.loss import heard
+    from composer.training.sequences import arrange
+
+    sequence = heard(arrange(arrays(SONGS[0]), ("MELODY",), {}, 1, 0, 2048, 0), 64, 80)
+    of_chords = sequence["chord"] >= 0
+    read = set(sequence["rows"][sequence["of"] == B.BLOCK, 2].tolist())
+
+    assert (64, 79) == tuple((sequence["times"][of_chords] // B.POSITIONS + 1)[[0, -1]].tolist())
+    assert 16 == of_chords.sum()
+    assert not (sequence["machine"] >= 0).any()
+    assert 1 == len(
+        read & {int(B.input_rows(np.array([[B.BLOCK, 0, 8, 0, 0, 0, c, 0]]))[0, 2]) for c in range(B.CHORDS)}
+    )
+
+
 @pytest.mark.parametrize("lead", [0, 1, 4])
 def test_the_silent_and_the_heard_are_asked_for_the_same_notes(lead):
     """The sequence ends where 512 steps with the player end, so without him it must not go further."""

@@ -14,7 +14,18 @@ from composer.training.arrays import UNKNOWN, SongArrays, arrays, lowest_line
 from composer.training.bands import arrangement, with_drummer
 from composer.training.groove import DRUMS
 
-__all__ = ["Asked", "SongArrays", "arrange", "arrays", "draw", "example", "lowest_line", "misled", "modulated"]
+__all__ = [
+    "Asked",
+    "SongArrays",
+    "arrange",
+    "arrays",
+    "draw",
+    "example",
+    "lowest_line",
+    "misled",
+    "modulated",
+    "unchorded",
+]
 
 LEADS = ((0.40, 1), (0.15, 0), (0.20, 2), (0.05, 3), (0.10, 4), (0.04, -2), (0.03, -8), (0.03, -16))
 LISTENERS = 0.25

@@ -1,11 +1,13 @@
-"""Loss by lead, and what the player is worth: the same songs with the player silenced, in three ways.
+"""Loss by lead, and what the player is worth: the same songs with the player silenced, in four ways.
 
 Nats a machine note: `note` is all that makes a note (place, pitch, duration, velocity, and the ends of blocks),
 `note_and_chord` adds the chords, which the machine says too. Names end in `_lead1` and so on, then:
 
 - nothing: the machine's own past is the human pianist's, and the key is told;
 - `_unprimed`: the player has played QUIET blocks before which the machine was silent and no chord was told; the ASKED
-  blocks that follow are asked for, chords and notes;
+  blocks that follow are asked for, chords and notes, each told what the ones before it were;
+- `_by_ear`: the same, but no chord is ever told to what says the chords: it hears the player alone, as it does when it
+  accompanies;
 - `_silent`: nobody plays, the key is told; `_silent_key_untold`: nor is the key, which then is C major;
 - `_key_followed`: the player is heard, and the key is the one that the counted harmony model heard in the first QUIET
   blocks.
@@ -29,7 +31,7 @@ from composer.music import Score, Span
 from composer.tokenizers import blocks as B
 from composer.training.evaluation.statistics import paired, standard_error
 from composer.training.evaluation.takes import LEADS
-from composer.training.sequences import SongArrays, arrange, arrays, example
+from composer.training.sequences import Asked, SongArrays, arrange, arrays, example, unchorded
 from composer.training.song import Song
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def losses(held_out: Sequence[Song], folder: Path, baseline: Path | None) -> tup
     chances = {
         f"p_nats_{what}{condition}": paired(_each(ours[condition], what), _each(theirs[condition], what))
         for condition in ours
-        if condition.endswith(("_unprimed", *map(str, LEADS)))
+        if condition.endswith(("_unprimed", "_by_ear", *map(str, LEADS)))
         for what in ("note", "note_and_chord")
     }
     return _figures(ours), {str(baseline): _figures(theirs) | chances}
@@ -80,7 +82,7 @@ def nats(held_out: Sequence[Song], folder: Path) -> Sums:
     for song in held_out:
         told = arrays(song)
         for lead in LEADS:
-            for past, draw in (("", _primed), ("_unprimed", _unprimed)):
+            for past, draw in (("", _primed), ("_unprimed", _unprimed), ("_by_ear", _by_ear)):
                 for who in WHO:
                     sums = np.zeros(5)
                     for one in draw(song, told, lead, who):
@@ -113,12 +115,32 @@ def last_block(told: SongArrays) -> int:
 
 
 def _unprimed(song: Song, told: SongArrays, lead: int, who: str) -> Iterator[dict[str, B.Ints]]:
-    for first in WINDOWS:
-        if first + QUIET + ASKED > told.blocks:
-            return
-        shift = _shift(song, told, who, first)
+    for first, shift in _windows(song, told, who):
         events = arrange(told, _players(who), {"PIANO": "piano"}, lead, first, 4 * LENGTH, shift)
         yield asked(events, first + QUIET, first + QUIET + ASKED)
+
+
+def _windows(song: Song, told: SongArrays, who: str) -> Iterator[tuple[int, int]]:
+    """Yield the blocks at which unprimed sequences begin, with their key shifts."""
+    for first in WINDOWS:
+        if first + QUIET + ASKED <= told.blocks:
+            yield first, _shift(song, told, who, first)
+
+
+def _by_ear(song: Song, told: SongArrays, lead: int, who: str) -> Iterator[dict[str, B.Ints]]:
+    for sequence in _unprimed(song, told, lead, who):
+        yield sequence | {"chord": np.full_like(sequence["chord"], B.IGNORE)}
+    for first, shift in _windows(song, told, who):
+        events = arrange(told, _players(who), {}, lead, first, QUIET + ASKED + 4 * LENGTH, shift)
+        yield heard(events, first + QUIET, first + QUIET + ASKED)
+
+
+def heard(events: B.Ints, quiet: int, end: int) -> dict[str, B.Ints]:
+    """Return the sequence of a listener, whom nobody tells a chord; those from block `quiet` to `end` are asked for."""
+    sequence = example(events, unchorded(events), len(events) - 1, Asked(notes=False))
+    block = events[1:, B.TIME] // B.POSITIONS
+    sequence["chord"] = np.where((block >= quiet) & (block < end), sequence["chord"], B.IGNORE)
+    return sequence
 
 
 def asked(events: B.Ints, quiet: int, end: int) -> dict[str, B.Ints]:
@@ -185,7 +207,7 @@ def _figures(found: Sums) -> Figures:
     for condition, sums in found.items():
         for what in ("note", "pitch", "chord", "note_and_chord"):
             out[f"nats_{what}{condition}"] = round(_all(sums, what), 3)
-    for past in (f"_lead{lead}{past}" for past in ("", "_unprimed") for lead in LEADS):
+    for past in (f"_lead{lead}{past}" for past in ("", "_unprimed", "_by_ear") for lead in LEADS):
         for name, silent, heard in COSTS:
             for what in ("note", "note_and_chord"):
                 label = f"silence_costs_{what}{past}{name}"
