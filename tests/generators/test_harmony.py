@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from composer.errors import ModelError
 from composer.generators.base import Context
 from composer.generators.counts import Place, hear, load_tables, place_at, tables_from
-from composer.generators.harmony import BLOCK, HarmonyFollower, Listener, follow
+from composer.generators.harmony import BLOCK, HarmonyFollower, Listener, _key, follow
 from composer.music import Meter, Note, Part, Score, Span
-from composer.music.chords import Chord
+from composer.music.chords import Chord, Key
 
 SCALE = (60, 62, 64, 65, 67, 69, 71, 72)
 CADENCE = ((60, 64, 67), (65, 69, 72), (67, 71, 74), (60, 64, 67))
@@ -54,12 +54,23 @@ def test_the_chord_that_sounds_is_the_one_to_play_in_the_middle_of_its_bar():
     assert "F" == follow(heard(blocks_of(CADENCE)), 1920 + 960).chord(1).symbol
 
 
-@pytest.mark.parametrize("semitones", [2, 6, 9])
-def test_a_player_who_goes_to_any_other_key_is_followed(semitones):
-    tune = (60, 64, 67, 64, 65, 69, 67, 65, 64, 62, 60, 62, 67, 65, 64, 62) * 2
-    there = line([*tune, *(pitch + semitones for pitch in tune)])
+@pytest.mark.parametrize("semitones", [1, 2, 3, 4, 6, 8, 9, 10, 11])
+def test_a_player_who_goes_to_any_other_key_is_followed_within_two_bars(semitones):
+    tune = (60, 64, 67, 64, 65, 69, 67, 65, 64, 62, 59, 62, 67, 65, 62, 60)
+    there = line([*tune * 2, *(pitch + semitones for pitch in tune)][: 32 + 12])
 
-    assert semitones == follow(heard(there), 8 * 1920).key.tonic
+    assert semitones == follow(heard(there), 44 * 240).key.relative_major
+
+
+def test_the_scale_is_decided_before_the_mode():
+    """Two keys of one scale together outweigh a third that is likelier than either."""
+    state = np.zeros((2, 12, 109))
+    state[0, 0, 1], state[1, 9, 1], state[0, 7, 1] = 0.32, 0.28, 0.42
+
+    assert "C major" == _key(state, None).name
+    assert "A minor" == _key(state, Key(9, "minor")).name
+    assert "G major" == _key(np.roll(state, 7, axis=1), Key(0)).name
+    assert "G major" == _key(state, Key(7)).name
 
 
 def test_a_dominant_is_likely_to_go_somewhere_at_the_bar_line():

@@ -27,8 +27,9 @@ MEMORY = 16 * TICKS_PER_QUARTER
 """How long a held note is listened to, in ticks."""
 RESTLESS = 1.0
 """What it costs to change the chord where chords never change, against 1 to 2 for a block with the right chord."""
-KEY_MARGIN = 2.0
-"""How many times likelier another key must be before it is announced, so that the key shown does not flicker."""
+SCALE_MARGIN, MODE_MARGIN = 1.5, 2.0
+"""How many times likelier another scale, or the other key of the same scale, must be before it is announced, so that
+the key shown does not flicker."""
 
 # From chords counted from C to the same chords counted from each tonic, and back.
 _ROLL = np.array(
@@ -205,11 +206,15 @@ def _gain(state: Floats) -> Floats:
 
 
 def _key(state: Floats, before: Key | None) -> Key:
-    keys = state.sum(2).ravel()
-    best = int(keys.argmax())
-    if before is not None and keys[best] < KEY_MARGIN * keys[before.index]:
-        return before
-    return Key.from_index(best)
+    """Return the key: its scale first, of which a melody tells more than of the mode."""
+    major, minor = state.sum(2)
+    modes = np.stack([major, np.roll(minor, 3)])  # (mode, tonic of the major scale)
+    scales = modes.sum(0)
+    if before is not None:
+        scales[before.relative_major] *= SCALE_MARGIN
+        modes[int(before.mode == "minor"), before.relative_major] *= MODE_MARGIN
+    tonic = int(scales.argmax())
+    return Key((tonic - 3) % 12, "minor") if modes[1, tonic] > modes[0, tonic] else Key(tonic)
 
 
 class Listener:

@@ -69,7 +69,7 @@ class Improviser:
     ) -> list[tuple[int, int]]:
         """Return pitch and onset of the notes in the frame's span that continue `line` in the manner of `heard`."""
         span, (low, high) = frame.span, frame.register
-        tonic = (frame.key.tonic + 3 * (frame.key.mode == "minor")) % 12
+        tonic = frame.key.relative_major
         self._style.learn(heard, tonic)
         recent = self._style.recent(line, tonic)
         told: dict[tuple[Step, ...], list[tuple[Step, float]]] = {}

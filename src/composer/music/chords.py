@@ -163,6 +163,11 @@ class Key:
         return cls(index % 12, "minor" if index >= 12 else "major")
 
     @property
+    def relative_major(self) -> int:
+        """Return the tonic of the major key with the same scale."""
+        return (self.tonic + 3 * (self.mode == "minor")) % 12
+
+    @property
     def scale(self) -> tuple[int, ...]:
         """Return the seven pitch classes of the major or natural minor scale, from the tonic up."""
         return tuple((self.tonic + step) % 12 for step in _SCALES[self.mode])

@@ -135,4 +135,4 @@ def same_scale(notes: Sequence[Note], key: Key) -> bool:
         heard.insert(one.onset / 480, m21note.Note(one.pitch, quarterLength=one.duration / 480))
     found = heard.analyze("key")
     major = found.tonic.pitchClass if found.mode == "major" else (found.tonic.pitchClass + 3) % 12
-    return bool(major == (key.tonic + 3 * (key.mode == "minor")) % 12)
+    return bool(major == key.relative_major)

@@ -140,7 +140,7 @@ def _params(song: Song, take: Take) -> dict[str, str]:
     if take.name == "anticipation":
         params = {"wait": "0", **params, "lead": str(take.lead)}
         if take.key_told:
-            params["key"] = KEYS[(song.key.tonic + 3 * (song.key.mode == "minor")) % 12]
+            params["key"] = KEYS[song.key.relative_major]
     return params
 
 
