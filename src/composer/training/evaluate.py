@@ -86,7 +86,7 @@ def _speed(stage: Stage, task: Task) -> Result:
 def _controls(stage: Stage, task: Task) -> Result:
     from composer.training.evaluation.asked import controls
 
-    return controls(stage, task.take), {}
+    return controls(stage, task.take, task.seeds), {}
 
 
 SUITES: dict[str, Callable[[Stage, Task], Result]] = {
