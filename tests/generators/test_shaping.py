@@ -10,7 +10,7 @@ import pytest
 from composer.errors import UsageError
 from composer.generators import make
 from composer.generators.base import Context
-from composer.generators.shaping import Sampling
+from composer.generators.shaping import RECENT, USUAL, Sampling, moderation
 from composer.music import Note, Part, Score, Span
 from composer.music.chords import Chord, Key
 
@@ -117,6 +117,67 @@ def test_repetition_repeats_and_avoids():
     avoids, neither, repeats = (share_repeated(played(repetition=wish)[0]) for wish in ("-1", "0", "1"))
 
     assert avoids < neither < repeats
+
+
+@pytest.mark.parametrize(("low", "high"), [(60, 127), (0, 50), (55, 67), (62, 62), (67, 55)])
+@pytest.mark.parametrize("key", ["auto", "F#"])
+def test_no_pitch_is_chosen_outside_of_the_register(low, high, key):
+    pitches = {n.pitch for n in play((("high", str(high)), ("key", key), ("low", str(low)), ("temperature", "1.5")))[0]}
+
+    assert pitches
+    assert min(low, high) <= min(pitches)
+    assert max(pitches) <= max(low, high)
+
+
+def test_drums_have_no_register():
+    band = (("band", "piano+drums"), ("low", "72"))
+
+    assert 60 > min(n.pitch for n in play(band)[0])
+
+
+def test_the_register_is_stronger_than_key_and_chord():
+    logits = np.full(128, -np.inf, np.float32)
+    logits[61] = 0
+
+    assert 61 == int(np.argmax(Sampling(low=61, high=61, in_key=True, chord_mask=1.0).shape(logits, G7, ())))
+
+
+def test_a_register_moves_with_the_key():
+    assert (0, 127) == Sampling().register(-5)
+    assert (55, 122) == Sampling(low=60).register(-5)
+    assert (4, 64) == Sampling(high=60).register(4)
+
+
+def notes_a_block(**params):
+    return len(played(**params)[0]) / BLOCKS
+
+
+def test_a_wish_for_density_is_played_and_not_run_away_with():
+    thin, usual, twice, four = (notes_a_block(density=wish) for wish in ("-2", "0", "1", "2"))
+
+    assert thin < usual < twice < four < 2 * 4 * USUAL["piano"]
+
+
+@pytest.mark.parametrize(
+    ("a_block", "wish", "expected"),
+    [
+        (1, 0, 0.0),  # nobody wishes anything
+        (3, 1, 0.0),  # as wished
+        (2, 1, 1.0),  # too few
+        (9, 1, -1.0),  # too many
+        (2, 0.25, 0.0),  # more than wished, and no more than is usual
+        (1, -1, -1.0),
+        (0, -2, 0.0),
+    ],
+)
+def test_a_wish_for_density_is_compared_with_what_is_played(a_block, wish, expected):
+    _, note = moderation([a_block] * (RECENT - 1), "piano", wish)
+
+    assert expected == np.sign(note)
+
+
+def test_the_first_blocks_are_too_few_to_be_compared():
+    assert (0.0, 0.0) == moderation([9] * 3, "piano", 1.0)
 
 
 @pytest.mark.parametrize("offset", [-40, 20])

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 from composer.errors import ModelError  # noqa: E402
 from composer.neural.checkpoint import save_model  # noqa: E402
 from composer.neural.model import Anticipator, rotary  # noqa: E402
-from composer.neural.runtime import Decoder  # noqa: E402
+from composer.neural.runtime import Decoder, session  # noqa: E402
 
 N = 24
 
@@ -154,3 +154,31 @@ class TestDamage:
 
         with pytest.raises(ModelError, match=r"config.json asks for"):
             Decoder(tmp_path)
+
+
+def product(folder, op):
+    """Return what eight bits make of 64 ones times 64 ones, which is 64: the largest products there are."""
+    from onnx import TensorProto, helper
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    from composer.neural.export import Graph
+
+    g = Graph()
+    g.inputs.append(helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 64]))
+    g.outputs.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 16]))
+    if op == "MatMul":
+        g.node("Identity", [g.node("MatMul", ["x", g.weight("w", np.ones((64, 16), np.float32))])], ["y"])
+        g.save(folder / "float.onnx")
+        quantize_dynamic(folder / "float.onnx", folder / "g.onnx", weight_type=QuantType.QInt8, per_channel=True)
+    else:
+        weights = g.weight("w", np.full((64, 16), 127, np.int8)), g.weight("s", np.full(16, 1 / 127, np.float32))
+        g.node("Identity", [g.node(op, ["x", *weights, ""], domain="com.microsoft")], ["y"])
+        g.save(folder / "g.onnx")
+    (y,) = session(folder / "g.onnx", 1).run(None, {"x": np.ones((1, 64), np.float32)})
+    return y
+
+
+@pytest.mark.parametrize("op", ["MatMul", "DynamicQuantizeMatMul"])
+def test_eight_bits_do_not_overflow_on_any_processor(tmp_path, op):
+    """With AVX2 and without VNNI two products share sixteen bits, unless they are asked to be exact."""
+    np.testing.assert_allclose(64.0, product(tmp_path, op), rtol=0.01)

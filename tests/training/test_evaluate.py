@@ -7,6 +7,7 @@ import pytest
 
 from composer.errors import UsageError
 from composer.folders import model_folder
+from composer.generators.base import PartNote
 from composer.music import Note, Part, Score, Span
 from composer.music.chords import Chord, Key
 from composer.tokenizers import blocks as B
@@ -147,8 +148,8 @@ class Pianist(Stage):
         super().__init__(songs)
         self.plays = plays
 
-    def first(self, count):
-        return Pianist(self.songs[:count], self.plays)
+    def of(self, songs):
+        return Pianist(songs, self.plays)
 
     def play(self, takes):
         return [[Played((Part("Piano", tuple(self.plays(s, t))),), ()) for s in self.songs] for t in takes]
@@ -236,10 +237,70 @@ def test_a_control_that_does_nothing_does_not_obey():
         wish = float(dict(take.params).get("density", "0"))
         return [n for n in human(played, take) if n.onset % 3840 < 480 * (wish + 3)]
 
-    figures = asked.controls(Pianist(SONGS, dense), Take("anticipation"))
+    figures = asked.controls(Pianist(SONGS, dense), Take("anticipation"), (0,))
 
     assert (1.0, 0.0) == (figures["obeys[density]"], figures["obeys[velocity]"])
     assert [0.125, 0.25, 0.375, 0.5] == [figures[f"notes_per_quarter[density={d}]"] for d in ("-2", "-1", "0", "1")]
+
+
+def test_freedom_is_by_how_much_answers_to_one_question_differ():
+    """As many notes as the temperature says in tenths differ between any two seeds: in pitch, or in place."""
+
+    def free(played, take):
+        wishes = dict(take.params)
+        pitches = round(10 * float(wishes.get("pitch_temperature", "0")))
+        places = round(10 * float(wishes.get("rhythm_temperature", "0")))
+        assert take.led or not (pitches or places)
+        notes = human(played, take)
+        return [
+            replace(n, pitch=n.pitch + (i % 20 < pitches) * take.seed, onset=n.onset + (i % 20 < places) * take.seed)
+            for i, n in enumerate(notes)
+        ]
+
+    figures = asked.controls(Pianist(SONGS, free), Take("anticipation"), (0, 1, 2))
+
+    # Of 20 notes 5 differ: they are 10 of the 25 that either has.
+    assert 0.4 == figures["pitches_differ[pitch_temperature=0.5]"]
+    assert 0.4 == figures["onsets_differ[rhythm_temperature=0.5]"]
+    assert (1.0, 1.0) == (figures["obeys[pitch_temperature]"], figures["obeys[rhythm_temperature]"])
+    assert 0.0 == figures["obeys[temperature]"] == figures["pitches_differ[temperature=1.5]"]
+
+
+def test_one_seed_is_compared_with_the_next():
+    played = []
+
+    class Noting(Pianist):
+        def of(self, songs):
+            return Noting(songs, self.plays)
+
+        def play(self, takes):
+            played.extend(takes := list(takes))
+            return super().play(takes)
+
+    asked.controls(Noting(SONGS[:1], human), Take("anticipation"), (7,))
+
+    assert {7, 8} == {take.seed for take in played}
+
+
+def test_a_machine_that_is_led_always_has_the_pianists_past(monkeypatch):
+    heard = {}
+
+    class Asks:
+        params = None
+
+        def parts(self, params):
+            return (Part("Piano"),)
+
+        def propose(self, context, span):
+            heard[span.start] = [n.onset for n in context.machines[0].notes]
+            return [PartNote("Piano", Note(span.start, 40, 240))]
+
+    monkeypatch.setattr(takes, "make", lambda *_: Asks())
+    monkeypatch.setattr(takes, "BLOCKS", 8)
+    played = accompany(SONGS[0], Take("double", led=True))
+
+    assert {0: [], 720: [0, 480], 1440: [0, 480, 960]} == heard
+    assert [0, 720, 1440] == [n.onset for n in played.notes(Span(0, 8 * 240))]
 
 
 def test_an_unknown_suite_is_named(tmp_path):

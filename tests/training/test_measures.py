@@ -13,7 +13,6 @@ from composer.training.measures import (
     chord_share,
     consonance,
     density,
-    entropy,
     off_grid,
     on_grid,
     onset_interval_distance,
@@ -132,9 +131,3 @@ def test_notes_near_the_grid_are_on_it():
 
     assert 0.5 == on_grid(notes, 240, 10)
     assert (0 + 10 + 9 + 0) / 4 == off_grid(notes, 20)
-
-
-def test_entropy_is_in_bits():
-    assert 0.0 == entropy([])
-    assert 0.0 == entropy([60, 60])
-    assert 2.0 == entropy([60, 62, 64, 65])

@@ -21,6 +21,8 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=options.whole(1, 64), default=1, metavar="N", help="play in N processes")
     help = "a model folder whose loss is printed beside (suite loss)"
     parser.add_argument("--baseline", type=Path, default=None, metavar="FOLDER", help=help)
+    help = "write the figures into their section of a Markdown page as well"
+    parser.add_argument("--page", type=Path, default=None, metavar="FILE.md", help=help)
     options.add_choices(parser)
     options.add_json(parser)
 
@@ -49,6 +51,10 @@ def run(args: argparse.Namespace) -> int:
         raise ComposerError(
             f"evaluation needs {error.name}, which playing does not; install it with: pip install 'composer[train]'"
         ) from error
+    if args.page:
+        from composer.training.evaluation import page
+
+        page.write(args.page, result, _command(args, params))
     if args.json:
         options.print_json(result)
         return 0
@@ -58,3 +64,12 @@ def run(args: argparse.Namespace) -> int:
         told = {name: figures[metric] for name, figures in columns.items() if metric in figures}
         print(f"  {metric}: " + ", ".join(f"{name} {value}" for name, value in told.items()))
     return 0
+
+
+def _command(args: argparse.Namespace, params: dict[str, str]) -> str:
+    """Return how to measure the same again, wherever the data are."""
+    told = ["composer evaluate", args.name, "--data DIR --suite", args.suite]
+    told += [f"--songs {args.songs}"] if args.songs else []
+    told += [f"--seeds {args.seeds}"] if args.seeds > 1 else []
+    told += [f"--seed {args.seed}"] if args.seed else []
+    return " ".join([*told, *(f"--set {name}={value}" for name, value in params.items())])

@@ -238,6 +238,8 @@ def _sampling(params: AnticipationParams) -> Sampling:
         chord_mask=params.chord_mask,
         in_key=params.scale == "key",
         repetition=params.repetition,
+        low=params.low,
+        high=params.high,
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from composer.generators.harmony import promise
 from composer.generators.reading import look, read, slide
-from composer.generators.shaping import JUST, JUST_BLOCKS, RECENT, Sampling, moderation
+from composer.generators.shaping import JUST, JUST_BLOCKS, PUSH, RECENT, Sampling, moderation
 from composer.neural.sampling import probabilities, sample
 from composer.tokenizers import blocks as B
 from composer.tokenizers.blocks import Ints
@@ -76,6 +76,7 @@ class BlockStream:
         self._identity: Identity | None = None
         self._instruments: tuple[int, ...] = ()
         self._lead = 1
+        self._lowest, self._highest = 0, 127
         self._at = 0
         self._by_ear = False
         self._unread: list[Ints] = []
@@ -89,7 +90,8 @@ class BlockStream:
         kept = bool(self._groups) and identity == self._identity and self._groups[0].block <= first
         self._identity = identity
         self._by_ear = by_ear
-        _, self._instruments, self._lead, _ = identity
+        shift, self._instruments, self._lead, _ = identity
+        self._lowest, self._highest = self.sampling.register(shift)
         if not kept:
             self._groups.clear()
             self._go_back(0)
@@ -259,7 +261,7 @@ class BlockStream:
             if not (given[:, B.INST] == instrument).any():
                 entries[1 + instrument :: n] = entry
         allowed[1 : 1 + after * n] = -np.inf
-        allowed[0] = -self.sampling.density
+        allowed[0] = -PUSH * self.sampling.density
         last_slot, last_pitch = (0, -1)
         if len(given):
             last_slot = int(1 + given[-1, B.POS] * n + given[-1, B.INST])
@@ -267,7 +269,7 @@ class BlockStream:
         for _ in range(MOST_NOTES):
             mask = allowed + entries
             mask[1:last_slot] = -np.inf
-            if last_slot and last_pitch >= 127:
+            if last_slot and last_pitch >= (127 if (last_slot - 1) % n == B.DRUMS else self._highest):
                 mask[last_slot] = -np.inf
             slot = sample(self._read().slots()[0] + mask, rng, *self.sampling.rhythm)
             if slot == 0:
@@ -295,6 +297,7 @@ class BlockStream:
         options[: above + 1] = -np.inf
         freedom = self.sampling.touch
         if event[B.KIND] == B.MACHINE and not drums:
+            options[: self._lowest] = options[self._highest + 1 :] = -np.inf
             options = self.sampling.shape(options, chord, self._just_played(int(event[B.INST])))
             pitch = sample(options, rng, *self.sampling.pitch)
         else:

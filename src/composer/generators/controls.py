@@ -30,12 +30,14 @@ class AnticipationParams:
     top_p: float = param(0.95, "share of the likeliest choices that are considered", 0.05, 1.0, 0.05)
     harmony: float = param(0.3, "how freely chords are chosen", 0.0, 2.0, 0.05)
     listening: float = param(0.5, "how much the counted harmony model says beside its own ear", 0.0, 4.0, 0.1)
-    density: float = param(0.0, "fewer (below 0) or more notes", -3.0, 3.0, 0.25)
+    density: float = param(0.0, "fewer (below 0) or more notes, 1 for about twice as many as usual", -3.0, 3.0, 0.25)
     key: str = choice("auto", ("auto", *KEYS), "major key, or its relative minor")
     scale: str = choice(
         "free", ("free", "key"), "which pitches may be chosen: any, or those of the key; drums are free"
     )
     chord_mask: float = param(0.0, "how strictly notes keep to the chord, 1 for its tones only", 0.0, 1.0, 0.05)
+    low: int = param(0, "lowest pitch it chooses; drums are free", 0, 115, 1)
+    high: int = param(127, "highest pitch it chooses; drums are free", 12, 127, 1)
     repetition: float = param(0.0, "avoid (below 0) or repeat the pitches just played", -1.0, 1.0, 0.1)
     velocity: int = param(0, "softer (below 0) or louder than it would play", -40, 40, 4)
     pitch_temperature: float = param(1.0, "how freely pitches are chosen, times temperature", 0.0, 2.0, 0.05)

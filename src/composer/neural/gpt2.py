@@ -13,12 +13,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise, takewhile
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 
 from composer.errors import ModelError
-from composer.neural.runtime import Floats, Layers
+from composer.neural.runtime import Floats, Layers, session
 
 TABLES = "tables.safetensors"
 """Embeddings of tokens and positions, in float32: wte and wpe."""
@@ -48,7 +47,8 @@ class Decoder:
             self.context = len(self._positions)
             suffix = ".int8.onnx" if precision == "int8" else ".onnx"
             layers = Layers(folder / f"trunk{suffix}", self.context, H, C, threads)
-            self._heads = {_rows(path): _session(path) for path in folder.glob("head.*") if _rows(path, suffix)}
+            # Every head with a pool of its own would make decoding four times slower.
+            self._heads = {_rows(path): session(path, 1) for path in folder.glob("head.*") if _rows(path, suffix)}
         except Exception as error:
             raise ModelError(
                 f"the model in {folder} cannot be loaded ({error}); convert or download it again, or choose another"
@@ -189,12 +189,3 @@ def _rows(path: Path, suffix: str = "") -> tuple[int, int] | None:
     """Return the rows that a head's file name tells, None when it is no head of this precision."""
     found = re.fullmatch(r"head\.(\d+)-(\d+)((?:\.int8)?\.onnx)", path.name)
     return (int(found[1]), int(found[2])) if found and suffix in ("", found[3]) else None
-
-
-def _session(path: Path) -> Any:
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    # Every session with a pool of its own would make decoding four times slower.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

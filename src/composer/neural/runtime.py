@@ -19,21 +19,28 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
+def session(path: Path, threads: int, *, spin: bool = True) -> Any:
+    """Return an ONNX Runtime session; `spin` says whether its threads wait actively while a run is under way."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Waiting between two operations is too short to sleep; between two runs the player and the interface need the core.
+    waits = ("session.force_spinning_stop", "1") if spin else ("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry(*waits)
+    # Processors with AVX2 and no VNNI add two products of eight bits in sixteen, which overflows: another model would
+    # play there. With this they multiply exactly; others do so anyway.
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
 class Layers:
     """Run one graph over its buffers of keys and values."""
 
     def __init__(self, path: Path, context: int, heads: int, width: int, threads: int, *, spin: bool = True) -> None:
         """Load a graph; `spin` says whether its threads wait actively while a run is under way."""
-        import onnxruntime as ort
-
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # Waiting between two operations is too short to sleep; between two runs the player and the interface need the
-        # core.
-        waits = ("session.force_spinning_stop", "1") if spin else ("session.intra_op.allow_spinning", "0")
-        options.add_session_config_entry(*waits)
-        self.session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self.session = session(path, threads, spin=spin)
         self.width = width
         self._make_buffers((1, heads, context, width // heads))
 

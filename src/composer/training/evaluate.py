@@ -71,6 +71,12 @@ def _rhythm(stage: Stage, task: Task) -> Result:
     return habits(stage, task.take, task.seeds)
 
 
+def _meter(stage: Stage, task: Task) -> Result:
+    from composer.training.evaluation.meter import meter
+
+    return meter(stage, task.take, task.seeds, task.data)
+
+
 def _copying(stage: Stage, task: Task) -> Result:
     from composer.training.evaluation.copying import copying
 
@@ -86,7 +92,7 @@ def _speed(stage: Stage, task: Task) -> Result:
 def _controls(stage: Stage, task: Task) -> Result:
     from composer.training.evaluation.asked import controls
 
-    return controls(stage, task.take), {}
+    return controls(stage, task.take, task.seeds), {}
 
 
 SUITES: dict[str, Callable[[Stage, Task], Result]] = {
@@ -94,11 +100,12 @@ SUITES: dict[str, Callable[[Stage, Task], Result]] = {
     "loss": _loss,
     "recovery": _recovery,
     "rhythm": _rhythm,
+    "meter": _meter,
     "copying": _copying,
     "speed": _speed,
     "controls": _controls,
 }
-OURS = ("loss", "speed", "controls")
+OURS = ("loss", "meter", "speed", "controls")
 """Suites that look into our own model."""
 
 

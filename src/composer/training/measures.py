@@ -125,13 +125,6 @@ def _miss(tick: int, grid: int) -> int:
     return min(tick % grid, -tick % grid)
 
 
-def entropy(values: Iterable[int]) -> float:
-    """Return the entropy of values in bits, 0.0 of none."""
-    _, counts = np.unique(np.array(list(values), dtype=np.int64), return_counts=True)
-    p = counts / max(1, counts.sum())
-    return float(-(p * np.log2(p)).sum()) + 0.0
-
-
 class Quotations:
     """Find the longest run of notes whose intervals also occur in a row in one piece of a corpus.
 

@@ -27,6 +27,8 @@ BLOCKS = 160
 """How much of each song is played: twenty bars of four quarters."""
 PRIMER_BARS = 8
 """Bars of the human pianist that the machine is given for its own past when it is primed."""
+LED = 3
+"""Of a take that is led one block in so many is asked for: no divisor of a bar, so that every place has its turn."""
 JUMP = BLOCKS // 2
 """The block in whose bar a melody that changes its key changes it."""
 
@@ -44,6 +46,9 @@ class Take:
     """Nobody plays."""
     primed: bool = False
     """What the machine did in the first PRIMER_BARS bars is what the human pianist did."""
+    led: bool = False
+    """The machine's past is always the human pianist's, and every LED-th block is asked for: takes that differ in their
+    seed are answers to the same questions."""
     jump: int = 0
     """Semitones by which the melody is moved from the middle on."""
 
@@ -79,9 +84,9 @@ class Stage:
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
 
-    def first(self, count: int) -> Stage:
-        """Return a stage for the first songs alone, in the same processes."""
-        few = Stage(self.songs[:count])
+    def of(self, songs: Sequence[Song]) -> Stage:
+        """Return a stage for these songs, in the same processes."""
+        few = Stage(songs)
         few._pool = self._pool
         return few
 
@@ -119,16 +124,16 @@ def accompany(song: Song, take: Take) -> Played:
     parts: tuple[Part, ...] = tuple(p.with_notes(()) for p in generator.parts(generator.params))
     span = span_of(song, take.primed)
     if take.primed:
-        past = song.score.part("PIANO").within(Span(0, span.start))
-        parts = (parts[0].with_notes(past), *parts[1:])
+        parts = _pianist(song, parts, span.start)
     melody = song.score.part("MELODY")
     score = Score(parts if take.silent else (melody, *parts), song.score.tempos, song.score.meters)
     context = Context(score, tuple(p.name for p in parts), 0)
     chords: list[ChordSpan] = []
-    for block in span.split(BLOCK):
+    for block in list(span.split(BLOCK))[:: LED if take.led else 1]:
         known = max(0, block.end - take.lead * BLOCK)
         heard = score if take.silent else score.with_part(_until(melody, known))
-        asked = replace(context, score=_with_machine(heard, context), known_until=known)
+        past = _pianist(song, context.machines, block.start) if take.led else context.machines
+        asked = replace(context, score=_with_machine(heard, past), known_until=known)
         context = context.extended(list(generator.propose(asked, block)))
         said = getattr(generator, "chords", [])
         chords += [(block.start, block.end, Chord.parse_symbol(symbol)) for _, symbol in said[-1:]]
@@ -150,8 +155,13 @@ def _until(part: Part, tick: int) -> Part:
     )
 
 
-def _with_machine(score: Score, context: Context) -> Score:
-    for part in context.machines:
+def _pianist(song: Song, machines: Sequence[Part], until: int) -> tuple[Part, ...]:
+    """Return the machine's parts, the first one with what the human pianist played before a tick."""
+    return machines[0].with_notes(song.score.part("PIANO").within(Span(0, until))), *machines[1:]
+
+
+def _with_machine(score: Score, machines: Sequence[Part]) -> Score:
+    for part in machines:
         score = score.with_part(part)
     return score
 
