@@ -142,6 +142,21 @@ def test_taking_over_it_reads_the_player_as_itself(folder):
     assert {"Piano"} == {n.part for n in answer}
 
 
+@pytest.mark.parametrize(("key", "begins"), [("auto", 26), ("C", 0)])
+def test_a_key_that_is_followed_is_read_from_two_bars_before_it(folder, key, begins, monkeypatch):
+    """The tune moves by a tritone at block 32; from block 42 on that is what is heard throughout."""
+    tune = (60, 64, 67, 64, 65, 69, 67, 65, 64, 62, 59, 62, 67, 65, 62, 60)
+    there = [*tune * 2, *(pitch + 6 for pitch in tune)]
+    generator = make(folder, key=key)
+    origins = []
+    begin = BlockStream.begin
+    monkeypatch.setattr(BlockStream, "begin", lambda *args: origins.append(args[2]) or begin(*args))
+    context = context_of(generator, [Note(240 * i, pitch, 220) for i, pitch in enumerate(there)], 48 * 240)
+    list(generator.propose(context, Span(48 * 240, 49 * 240)))
+
+    assert [begins] == origins
+
+
 def test_a_long_evening_slides_through_the_window(folder):
     """The window is 256 steps here; more than that pass through it and every note stays legal."""
     generator = make(folder, context=256)

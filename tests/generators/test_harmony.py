@@ -62,6 +62,17 @@ def test_a_player_who_goes_to_any_other_key_is_followed_within_two_bars(semitone
     assert semitones == follow(heard(there), 44 * 240).key.relative_major
 
 
+@pytest.mark.parametrize(("blocks", "since"), [(1, 0), (7, 1), (32, 10), (38, 33), (48, 42)])
+def test_a_key_has_been_there_since_another_scale_was_believed(blocks, since):
+    tune = (60, 64, 67, 64, 65, 69, 67, 65, 64, 62, 59, 62, 67, 65, 62, 60)
+    follower = follow(heard(line([*tune * 2, *(pitch + 6 for pitch in tune)])), blocks * 240)
+    scales = [belief.key.relative_major for belief in follower.beliefs]
+
+    assert since == follower.key_since
+    assert {follower.key.relative_major} == set(scales[since:])
+    assert follower.key.relative_major not in scales[max(0, since - 1) : since]
+
+
 def test_the_scale_is_decided_before_the_mode():
     """Two keys of one scale together outweigh a third that is likelier than either."""
     state = np.zeros((2, 12, 109))

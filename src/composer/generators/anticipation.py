@@ -24,6 +24,8 @@ PART = {"Piano": (0, 0), "Bass": (1, 33), "Lead": (2, 73), "Drums": (DRUM_CHANNE
 """Channel and General MIDI program of each part."""
 MEMORY = 96
 """Blocks that are read again from nothing when a sequence is begun anew: twelve bars of four quarters."""
+BEFORE = 16
+"""Of these, blocks from before the key that is played in: with more of another key recovery takes longer."""
 COUNTED = 4.0
 """How much more the counted model says where there is no ear, because the machine plays alone or takes over."""
 UNLIKELY = 1e-4
@@ -83,7 +85,7 @@ class Anticipation:
         # A pianist who plays alone accompanies a melody of his imagination; one who has the melody plays it.
         alone = not context.players and "melody" not in self.params.band
         by_ear = context.role == "accompany" and not alone
-        origin = max(begun, first - MEMORY)
+        origin = max(begun, first - MEMORY, follower.key_since - BEFORE if asked == "auto" else 0)
         self._stream.begin((shift, played, self.params.lead, context.role), origin, by_ear)
         player, machine = self._rows(context, instruments, span.start, shift)
         start = self._stream.skip(first, player, machine, alone)

@@ -73,6 +73,12 @@ class HarmonyFollower:
         """Return the key; it changes only when another one is clearly likelier. C major before anything was fed."""
         return self.beliefs[-1].key if self.beliefs else Key(0)
 
+    @property
+    def key_since(self) -> int:
+        """Return the block from which on keys of the present scale were believed, counted from the beginning."""
+        other = [i for i, belief in enumerate(self.beliefs) if belief.key.relative_major != self.key.relative_major]
+        return self.first + (other[-1] + 1 if other else 0)
+
     def feed(self, evidence: Evidence, place: Place) -> None:
         """Hear one block; `evidence` comes from `hear`."""
         tables = self.tables
