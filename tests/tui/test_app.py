@@ -186,7 +186,9 @@ async def test_misses_lateness_and_worker_are_shown():
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])
 async def test_nothing_overflows(size):
-    app = ComposerApp(Settings(), lambda settings: FakeSession(song(5400.0)))
+    # JACK allows a client name once: the second port has the longer one.
+    ports = (Port("in", "composer:in"), Port("out", "composer-01:out"))
+    app = ComposerApp(Settings(), lambda settings: FakeSession(replace(song(5400.0), ports=ports)))
     async with app.run_test(size=size) as pilot:
         await shown(pilot)
         lines = screen_lines(app)
@@ -194,7 +196,7 @@ async def test_nothing_overflows(size):
 
         assert [size[0]] * size[1] == [len(line) for line in lines]
         assert all(app.screen.region.contains_region(widget.region) for widget in widgets if widget.display)
-        assert "it may play" in "".join(lines)
+        assert "⣏⣹ may play" in "".join(lines)
         assert "Quit" in lines[-1]
 
 
@@ -251,6 +253,24 @@ async def test_messages_of_the_session_are_read():
         await shown(pilot)
 
         assert "two" == text_of(app, "#message")
+
+
+async def test_what_starts_it_is_said_only_while_it_stands_still():
+    session = FakeSession()
+    session.shown = replace(STILL, ports=())
+    app = ComposerApp(Settings(), lambda settings: session)
+    async with app.run_test() as pilot:
+        await shown(pilot)
+        said = []
+        for key in ("d", "space", "space", "d"):
+            await pilot.press(key)
+            app.look()
+            await pilot.pause()
+            said.append(text_of(app, "#message"))
+
+    assert ["press space to start" in text for text in said] == [True, False, True, False]
+    assert "press d to end it" in said[1]
+    assert "" == said[3]
 
 
 async def test_the_list_begins_at_the_generator_that_plays():

@@ -156,7 +156,10 @@ class ComposerApp(Desk):
             self._say(snapshot.messages[-1])
         if self.snapshot is not None and self.snapshot.pending not in (None, snapshot.pending, snapshot.generator):
             self.sides = self.sides.refused(self.snapshot.pending)
+        has_turned = self.snapshot is not None and self.snapshot.running != snapshot.running
         self.snapshot = snapshot
+        if has_turned and self._demo is not None:
+            self._tell_demo()
         self._settle(snapshot)
         for panel in self._found("Panel", Panel):
             panel.show(snapshot)
@@ -255,12 +258,17 @@ class ComposerApp(Desk):
 
     def _begin_demo(self) -> None:
         self._demo = Demo(lambda: self.playing.session)
-        self._say("The built-in player plays; press space to start, d to end it.")
+        self._tell_demo()
+
+    def _tell_demo(self) -> None:
+        is_running = self.snapshot is not None and self.snapshot.running
+        self._say(f"The built-in player plays; press {'' if is_running else 'space to start, '}d to end it.")
 
     def _end_demo(self) -> None:
         if self._demo is not None:
             self._demo.stop()
             self._demo = None
+            self._say("")
 
     def _say(self, text: str) -> None:
         for line in self._found("#message", Static):

@@ -90,11 +90,18 @@ class View:
         return self.height - 1 - (pitch - self.fit.low) // self.fit.per_row
 
 
-def view(tick: float, width: int, height: int, fit: Fit) -> View:
-    """Return the view of a grid whose now line, three fifths from the left, is at `tick`."""
+def view(tick: float, width: int, height: int, fit: Fit, first: int | None = None) -> View:
+    """Return the view of a grid whose now line is at `tick`, three fifths from the left.
+
+    Nothing before the tick `first` is shown, if there is one: so long the line wanders and the notes stand still.
+    """
     ticks = TICKS_PER_QUARTER // (16 if width >= 140 else 8)
-    now = width * 3 // 5
-    return View(width, height, now, ticks, int(tick // ticks) - 2 * now, fit)
+    now, here = width * 3 // 5, int(tick // ticks)
+    origin = here - 2 * now
+    if first is not None and origin < first // ticks:
+        origin = first // ticks
+        now = max(0, (here - origin) // 2)
+    return View(width, height, now, ticks, origin, fit)
 
 
 def fit(previous: Fit | None, pitches: Iterable[int], rows: int) -> Fit:

@@ -36,7 +36,7 @@ _NAMES = {kind: kind.name.lower() for kind in Kind}
 
 
 class Roll(Widget):
-    """Draw the notes of a snapshot; lines that did not change are not drawn again."""
+    """Draw the notes of a snapshot, from tick `first` on if there is one; lines that did not change stay as drawn."""
 
     COMPONENT_CLASSES = {f"roll--{name}" for name in _NAMES.values()} | {
         "roll--black",
@@ -45,8 +45,9 @@ class Roll(Widget):
         "roll--number",
     }
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None, first: int | None = None) -> None:
         super().__init__(id=id)
+        self._first = first
         self._snapshot: Snapshot | None = None
         self._fit: Fit | None = None
         self._drawn: object = None
@@ -61,7 +62,7 @@ class Roll(Widget):
         width, height = self.size.width - LABEL_WIDTH, self.size.height - _RULER
         if width < 1 or height < 1:
             return
-        edges = view(snapshot.tick, width, height, self._fit or Fit(0))
+        edges = view(snapshot.tick, width, height, self._fit or Fit(0), self._first)
         machine = (
             [part_note.note for part_note in part_notes] for part_notes in (snapshot.committed, snapshot.intended)
         )
@@ -70,7 +71,7 @@ class Roll(Widget):
             for kind in (snapshot.player, *machine)
         ]
         self._fit = fit(self._fit, (note.pitch for kind in notes for note in kind), height)
-        seen = view(snapshot.tick, width, height, self._fit)
+        seen = view(snapshot.tick, width, height, self._fit, self._first)
         drawn = (seen, snapshot.meters, notes, snapshot.chords)
         if drawn != self._drawn:
             self._drawn = drawn

@@ -54,7 +54,7 @@ class Shelf(Room):
         with Vertical(id="shelf") as box:
             box.border_title = "Takes"
             yield OptionList(id="takes")
-        yield Roll(id="take-roll")
+        yield Roll(id="take-roll", first=0)
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
