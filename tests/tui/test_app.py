@@ -273,6 +273,20 @@ async def test_what_starts_it_is_said_only_while_it_stands_still():
     assert "" == said[3]
 
 
+async def test_what_is_told_is_shown_without_waiting_for_the_next_frame(monkeypatch):
+    monkeypatch.setattr("composer.tui.app.FRAMES_PER_SECOND", 0.01)
+    session = FakeSession()
+    app = ComposerApp(Settings(), lambda settings: session)
+    async with app.run_test() as pilot:
+        await shown(pilot)
+        session.shown = replace(STILL, timeline=Timeline(90.0))
+        session.tell()
+        await pilot.pause()
+        await pilot.pause()
+
+        assert "♩=90.0" in text_of(app, "#transport")
+
+
 async def test_the_list_begins_at_the_generator_that_plays():
     app = ComposerApp(Settings(), lambda settings: FakeSession(replace(STILL, generator="markov")))
     async with app.run_test() as pilot:

@@ -138,6 +138,7 @@ class ComposerApp(Desk):
         for small in self._found("#small", Static):
             small.update(f"Composer needs {LEAST_WIDTH} x {LEAST_HEIGHT} cells; this is {size}.")
 
+    @on(messages.Told)
     def look(self) -> None:
         """Take a snapshot of the session and show it."""
         if (session := self.playing.session) is None:

@@ -27,6 +27,9 @@ class _Still:
     def listen(self, listener: object) -> None:
         pass
 
+    def watch(self, watcher: object) -> None:
+        pass
+
     def run(self) -> None:
         pass
 

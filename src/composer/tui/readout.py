@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -155,5 +156,7 @@ def level(share: float) -> str:
     return ("━" * (halves // 2) + "╸" * (halves % 2)).ljust(_METER_CELLS, "┈")
 
 
+# Kept, because most lines are the same as in the frame before, and to read markup is more work than to draw it.
+@lru_cache(maxsize=256)
 def _line(markup: str, **values: object) -> Content:
     return Content.from_markup(markup, **values)
