@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from composer import preferences, shelf
-from composer.errors import ComposerError
+from composer.errors import ComposerError, UsageError
 from composer.live.audition import Audition
 from composer.live.settings import Settings
 from composer.live.steering import Steering
@@ -73,24 +73,30 @@ class Rooms(App[int]):
         self.post_message(messages.KeepAsked(bars or None))
 
     @on(messages.KeepAsked)
-    def _keep(self, message: messages.KeepAsked) -> None:
-        session, snapshot = self.playing.session, self.snapshot
-        path = self._settings.journal
-        if session is None or snapshot is None or path is None:
-            self.notify("Nothing is being recorded here.", severity="warning")
-            return
-        self._keep_beside(path, snapshot, message.bars, session.facts())
-
     @work(group="keep")
-    async def _keep_beside(self, path: Path, snapshot: Snapshot, bars: int | None, facts: dict[str, Any]) -> None:
+    async def _keep(self, message: messages.KeepAsked) -> None:
         try:
-            take = await asyncio.to_thread(shelf.keep, path, snapshot.tick, bars, facts, running=snapshot.running)
+            take = await self._kept(message.bars)
         except ComposerError as error:
             self.notify(str(error), severity="warning", markup=False)
             return
         bars_, s = take.bars, "s" * (take.bars != 1)
         self.notify(f"Kept {bars_} bar{s}, {take.notes} notes: {take.name}. Press S to see the takes.", markup=False)
         self.post_message(messages.Kept(take))
+
+    async def _kept(self, bars: int | None) -> shelf.Take:
+        session, snapshot, path = self.playing.session, self.snapshot, self._settings.journal
+        if session is None or snapshot is None or path is None:
+            raise UsageError("Nothing is being recorded here.")
+        facts = session.facts()
+        return await asyncio.to_thread(shelf.keep, path, snapshot.tick, bars, facts, running=snapshot.running)
+
+    @work
+    async def hang_up(self) -> None:
+        """Keep everything and leave: whoever closes the terminal has not said that nothing is worth keeping."""
+        with suppress(ComposerError):
+            await self._kept(None)
+        self.exit(0)
 
     # Help
 
