@@ -15,7 +15,7 @@ from textual.widget import Widget
 from composer.tui.controls import SWITCH, Control
 from composer.tui.messages import ControlMoved, LearnAsked
 
-_NAME, _BAR, _VALUE = 13, 9, 8
+_NAME, _BAR, _VALUE = 18, 7, 8
 _HELP_LINES = 3
 COARSE = 5
 """Steps of a coarse move."""

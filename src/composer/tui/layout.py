@@ -222,19 +222,24 @@ def _draw(view: View, cells: list[dict[int, _Cell]], kind: Kind, note: Note) -> 
 
 def _runs(view: View, cells: dict[int, _Cell], lines: dict[int, Run]) -> list[Run]:
     runs: list[Run] = []
-    column = 0
+    text, kind, column = "", Kind.EMPTY, 0
     for at in sorted({*cells, *(c for c in lines if 0 <= c < view.width)}):
-        if at > column:
-            runs.append(Run(" " * (at - column), Kind.EMPTY))
-        cell = cells.get(at)
-        if cell is None:
-            run = lines[at]
+        if (cell := cells.get(at)) is None:
+            drawn, its = lines[at]
         else:
-            run = Run(glyph(cell.kind, cell.body, cell.ends), Kind.SOUNDING if at == view.now else cell.kind)
-        if runs and runs[-1].kind is run.kind:
-            run = Run(runs.pop().text + run.text, run.kind)
-        runs.append(run)
+            drawn = glyph(cell.kind, cell.body, cell.ends)
+            its = Kind.SOUNDING if at == view.now else cell.kind
+        if at == column and its is kind:
+            text += drawn
+        else:
+            if text:
+                runs.append(Run(text, kind))
+            if at > column:
+                runs.append(Run(" " * (at - column), Kind.EMPTY))
+            text, kind = drawn, its
         column = at + 1
+    if text:
+        runs.append(Run(text, kind))
     if column < view.width:
         runs.append(Run(" " * (view.width - column), Kind.EMPTY))
     return runs
