@@ -115,7 +115,7 @@ def values(snapshot: Snapshot) -> dict[str, str]:
 
 def ports(snapshot: Snapshot) -> list[Content]:
     """Return each port and whether it is there; what the textures of the roll mean."""
-    legend = "[$text-success]⣿⣿[/] you  [$text-accent]██[/] it plays  [$text-accent]⣏⣹[/] may play"
+    legend = "[$text-success]⣿⣿[/] you [$text-accent]██[/] it plays [$text-accent]⣏⣹[/] may play"
     return [
         *(_line(_port(port.state), name=port.name, way=_WAYS[port.direction]) for port in snapshot.ports),
         _line(legend),
