@@ -148,18 +148,22 @@ class ComposerApp(Desk):
             small.update(f"Composer needs {LEAST_WIDTH} x {LEAST_HEIGHT} cells; this is {size}.")
 
     @on(messages.Told)
-    def look(self) -> None:
-        """Take a snapshot of the session and show it."""
+    def _look_at_answer(self) -> None:
+        # What a command does to the music the next frame shows; to draw the roll now would only delay the words.
+        self.look(roll=False)
+
+    def look(self, roll: bool = True) -> None:
+        """Take a snapshot of the session and show it, with or without the roll."""
         if (session := self.playing.session) is None:
             return
         snapshot = session.snapshot()
         if snapshot.running:
             # A snapshot may be a twentieth of a second old, which the eye would see as a stumble.
             snapshot = replace(snapshot, tick=snapshot.timeline.ticks(time.monotonic()))
-        self.show(snapshot)
+        self.show(snapshot, roll)
 
-    def show(self, snapshot: Snapshot) -> None:
-        """Show `snapshot` in every widget."""
+    def show(self, snapshot: Snapshot, roll: bool = True) -> None:
+        """Show `snapshot` in every widget, or in every one but the roll."""
         if self.snapshot is None or self.snapshot.timeline.tempo != snapshot.timeline.tempo:
             self._tempo = None
         if snapshot.messages and (self.snapshot is None or self.snapshot.messages != snapshot.messages):
@@ -173,8 +177,8 @@ class ComposerApp(Desk):
         self._settle(snapshot)
         for panel in self._found("Panel", Panel):
             panel.show(snapshot)
-        for roll in self._found("Roll", Roll):
-            roll.show(snapshot)
+        for drawn in self._found("Roll", Roll) if roll else ():
+            drawn.show(snapshot)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Add the generators to the command palette."""
