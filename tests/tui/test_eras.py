@@ -9,7 +9,7 @@ from piloting import commands_after, screen_lines, shown, text_of
 from composer.live.settings import Settings
 from composer.tui.app import ComposerApp
 from composer.tui.choose import ERAS, in_short
-from composer.tui.control_panel import ControlPanel
+from composer.tui.control_panel import _BAR, _NAME, ControlPanel
 from composer.tui.controls import of_generator
 from composer.tui.settling import Settling
 from composer.tui.sides import Side, Sides
@@ -155,7 +155,7 @@ async def test_a_click_on_the_bar_sets_the_control():
         await shown(pilot)
         panel = app.screen.query_one(ControlPanel)
         density = next(n for n, line in enumerate(screen_lines(app)) if "density" in line)
-        column = panel.content_region.x + 1 + 13 + 8
+        column = panel.content_region.x + _NAME + _BAR
         await pilot.click(offset=(column, density))
         await pilot.pause(0.2)
 

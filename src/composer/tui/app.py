@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 _W = TypeVar("_W", bound=Widget)
 FRAMES_PER_SECOND = 16
 LEAST_WIDTH, LEAST_HEIGHT = 60, 14
-_STOP_SECONDS = 1.0
 SLOWEST, FASTEST = 10.0, 600.0
 """The tempos that a session takes, in quarters a minute."""
 
@@ -86,7 +85,6 @@ class ComposerApp(Desk):
             "s", "tell('SyncToggled')", "Sync", show=False, tooltip="Follow the internal clock or the host's MIDI clock"
         ),
         Binding("d", "tell('DemoToggled')", "Demo", tooltip="Let the built-in player play a melody"),
-        Binding("ctrl+z", "suspend", "Suspend", show=False, tooltip="Stop, and go to the shell; fg comes back"),
         Binding("q,ctrl+c", "quit", "Quit", tooltip="End every note and leave"),
     ]
 
@@ -129,7 +127,6 @@ class ComposerApp(Desk):
         if self._demo_wanted:
             self._begin_demo()
         self.set_interval(1 / FRAMES_PER_SECOND, self.look)
-        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         loop = asyncio.get_running_loop()
         for name in ("SIGHUP", "SIGTERM"):
             # Windows has neither, and only the main thread may heed signals.
@@ -193,22 +190,6 @@ class ComposerApp(Desk):
     def action_tap_tempo(self) -> None:
         """Take the moment of the key as a quarter."""
         self.post_message(messages.TempoTapped(time.monotonic()))
-
-    async def action_suspend(self) -> None:
-        """Stop what plays, since nothing could answer while the process sleeps, and let the shell have the terminal."""
-        if self.snapshot is not None and self.snapshot.running:
-            self._command(lambda session: session.stop())
-            patience = time.monotonic() + _STOP_SECONDS
-            while self.playing.session is not None and self.playing.session.snapshot().running:
-                if time.monotonic() > patience:
-                    # The host's clock is the host's; what is planned ends by itself.
-                    break
-                await asyncio.sleep(0.01)
-        self.action_suspend_process()
-
-    def on_paste(self) -> None:
-        """Take pasted text for nothing: its letters are no keys."""
-        self.notify("What is pasted is no command here.", severity="warning")
 
     @on(messages.TransportToggled)
     def _toggle_transport(self) -> None:
