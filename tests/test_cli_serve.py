@@ -1,11 +1,9 @@
 """composer serve: the interface without a terminal, on this machine only, for its own page only."""
 
-import asyncio
 import base64
 import http.client
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,7 +18,6 @@ from composer.commands import serve
 
 PLAYER = set(map(chr, range(0x2801, 0x2900)))
 """What the roll draws the player's notes with."""
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 class Page:
@@ -171,54 +168,3 @@ def test_the_page_is_served_to_this_machine_and_its_socket_to_the_page(served):
     assert 200 == asked(served, "/")
     assert 403 == asked(served, "/ws", Origin="http://example.org", **socket_)
     assert 101 == asked(served, "/ws", Origin=f"http://127.0.0.1:{served}", **socket_)
-
-
-@pytest.mark.slow
-def test_a_browser_sees_the_roll_move(served, tmp_path):
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip("chromium is not installed")
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", f"--user-data-dir={tmp_path}"]
-    url = f"http://127.0.0.1:{served}/"
-    with subprocess.Popen([browser, *flags, url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as chromium:
-        try:
-            told = tmp_path / "DevToolsActivePort"
-            end = time.monotonic() + 15
-            while not told.exists() and time.monotonic() < end:
-                time.sleep(0.1)
-            seen = asyncio.run(_pictures(int(told.read_text().split()[0]), url))
-        finally:
-            chromium.terminate()
-
-    assert len(set(seen)) == len(seen)
-
-
-async def _pictures(port, url):
-    """Return three pictures of the page, after the built-in player and the transport were started by keys."""
-    import aiohttp
-
-    async with aiohttp.ClientSession() as client:
-        async with client.get(f"http://127.0.0.1:{port}/json") as pages:
-            target = next(page for page in await pages.json(content_type=None) if page["url"] == url)
-        async with client.ws_connect(target["webSocketDebuggerUrl"], max_msg_size=0) as devtools:
-            number = 0
-
-            async def do(method, **params):
-                nonlocal number
-                number += 1
-                await devtools.send_json({"id": number, "method": method, "params": params})
-                while (answer := await devtools.receive_json()).get("id") != number:
-                    pass
-                return answer.get("result", {})
-
-            await asyncio.sleep(6)
-            await do("Runtime.evaluate", expression="document.querySelector('textarea').focus()")
-            for key in ("d", " "):
-                await do("Input.dispatchKeyEvent", type="keyDown", text=key, key=key)
-                await do("Input.dispatchKeyEvent", type="keyUp", key=key)
-                await asyncio.sleep(2)
-            pictures = []
-            for _ in range(3):
-                pictures.append((await do("Page.captureScreenshot"))["data"])
-                await asyncio.sleep(0.7)
-            return pictures

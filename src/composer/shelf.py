@@ -196,6 +196,15 @@ def delete(take: Take) -> Path:
     return aside
 
 
+def deleted() -> list[Path]:
+    """Return where the deleted takes lie, the one deleted last at the end; FileError when that cannot be read."""
+    try:
+        found = [(path.stat().st_ctime_ns, path) for path in (folder() / _DELETED).glob("*.mid")]
+    except OSError as error:
+        raise FileError(f"deleted takes cannot be found: {error.strerror}") from error
+    return [path for _, path in sorted(found)]
+
+
 def restore(aside: Path) -> Take:
     """Bring a deleted take back; FileError when it is not there any more."""
     path = _free(aside.stem)

@@ -33,3 +33,26 @@ def test_what_is_claimed_is_no_music():
     _, shown = listened(True, (0x95, 60, 80), (0x85, 60, 0))
 
     assert ((), 0) == (shown.player, shown.counters.notes_in)
+
+
+def test_what_a_command_did_is_seen_at_once_and_told():
+    told = []
+    stage = Stage()
+    stage.session.watch(lambda: told.append(stage.session.snapshot()))
+    stage.session.set_tempo(90.0)
+    stage.session.set_role("trade")
+    stage.step()
+
+    assert (90.0, "trade") == (told[-1].timeline.tempo, told[-1].role)
+
+
+def test_what_time_brings_is_seen_without_being_told():
+    told = []
+    stage = Stage()
+    stage.session.start()
+    stage.run_to(0.2)
+    stage.session.watch(lambda: told.append(stage.session.snapshot()))
+    stage.play(0x95, 60, 80)
+    stage.run_to(2.6)
+
+    assert [] == told

@@ -46,6 +46,11 @@ class Terminal:
     def press(self, *keys):
         self._run("send-keys", *keys)
 
+    def paste(self, text):
+        """Paste as terminals do that tell a program so (bracketed paste)."""
+        self._run("set-buffer", text)
+        self._run("paste-buffer", "-p")
+
     def wait(self, shown, seconds=20):
         """Wait until `shown(screen)` and return it."""
         return wait_until(lambda: shown(self.screen()), seconds, f"on the screen:\n{self.screen()}\nwhat")

@@ -74,6 +74,9 @@ class FakeSession:
     def listen(self, listener) -> None:
         self.hear = listener
 
+    def watch(self, watcher) -> None:
+        self.tell = watcher
+
     def start(self) -> None:
         self.commands.append(("start",))
         self.shown = replace(self.shown, running=True)

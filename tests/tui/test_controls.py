@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composer.generators import GENERATORS, params_type
@@ -59,6 +59,8 @@ def test_a_share_of_the_range_is_a_value(share, value):
 
 
 @pytest.mark.parametrize("name", GENERATORS)
+# The first example imports the generator, however long that takes.
+@settings(deadline=None)
 @given(share=st.floats(0, 1), steps=st.integers(-300, 300))
 def test_every_value_of_every_control_is_taken_by_the_generator(name, share, steps):
     for control in of_generator(name):

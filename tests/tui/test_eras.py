@@ -8,8 +8,8 @@ from piloting import commands_after, screen_lines, shown, text_of
 
 from composer.live.settings import Settings
 from composer.tui.app import ComposerApp
-from composer.tui.choose import ERAS
-from composer.tui.control_panel import ControlPanel
+from composer.tui.choose import ERAS, in_short
+from composer.tui.control_panel import _BAR, _NAME, ControlPanel
 from composer.tui.controls import of_generator
 from composer.tui.settling import Settling
 from composer.tui.sides import Side, Sides
@@ -41,6 +41,26 @@ async def test_the_list_names_year_author_and_what_it_does():
 
     assert "1951  music-of-changes  John Cage" in screen
     assert "The I Ching chooses" in screen
+
+
+@pytest.mark.parametrize(
+    ("room", "said"),
+    [(80, "Plays one, two; and three"), (20, "Plays one, two"), (12, "Plays one"), (3, "Plays one")],
+)
+def test_a_summary_is_cut_where_a_clause_ends(room, said):
+    assert said == in_short("Plays one, two; and three. More.", room)
+
+
+async def test_no_era_is_cut_short_at_80_columns():
+    app = ComposerApp(Settings(), lambda settings: FakeSession())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        await pilot.press("g")
+        await pilot.pause()
+        described = [line for line in screen_lines(app) if "│     " in line]
+
+    assert len(described) >= 8
+    assert "…" not in "".join(described)
 
 
 async def test_while_a_generator_opens_it_is_said():
@@ -135,7 +155,7 @@ async def test_a_click_on_the_bar_sets_the_control():
         await shown(pilot)
         panel = app.screen.query_one(ControlPanel)
         density = next(n for n, line in enumerate(screen_lines(app)) if "density" in line)
-        column = panel.content_region.x + 1 + 13 + 8
+        column = panel.content_region.x + _NAME + _BAR
         await pilot.click(offset=(column, density))
         await pilot.pause(0.2)
 

@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import pytest
+from piloting import screen_lines
 from test_takes import BAR, Stage, until
 
 from composer.errors import UsageError
 from composer.midi import files
 from composer.music import Meter, Note, Part, Score, Tempo
 from composer.tui.file_screen import FileScreen
+from composer.tui.layout import LABEL_WIDTH
 from composer.tui.piece import Piece, bars_of
 from composer.tui.roll import Roll
 from composer.tui.working import Working
@@ -94,6 +96,24 @@ async def test_an_opened_file_is_on_the_roll(tune):
         assert TUNE.parts[0].notes == shown.player
         assert () == shown.committed
         assert "bar 1 of 6" in str(stage.screen.query_one("#piece").render())
+
+
+async def test_an_opened_file_fills_the_screen_from_its_first_bar(tune):
+    async with Opened(tune) as stage:
+        stage.screen.look()
+        await stage.pilot.pause()
+        line = next(
+            line for line in screen_lines(stage.app) if "▌" in line or "█" in line or "⣿" in line or "⠛" in line
+        )
+
+        assert line[LABEL_WIDTH] != " "
+
+
+async def test_every_key_of_the_work_is_read_at_80_columns(tune):
+    async with Opened(tune) as stage:
+        keys = screen_lines(stage.app)[-1]
+
+    assert all(word in keys for word in ("Hear", "Bars", "Era", "Go on", "Accompany", "Infill", "Undo", "Save", "Back"))
 
 
 async def test_the_path_is_typed(tune, monkeypatch):

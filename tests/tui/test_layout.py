@@ -79,6 +79,15 @@ def test_the_now_line_stays_where_it_is_while_ticks_pass():
     assert {48} == {view(tick, 80, 20, Fit(60)).column(tick) for tick in (0, 1, 59, 60, 12345.6)}
 
 
+def test_a_page_stands_still_until_the_line_has_wandered_to_its_place():
+    pages = {tick: view(tick, 80, 20, Fit(60), first=0) for tick in (0, 480, 5760, 5880)}
+
+    assert {0: (0, 0), 480: (0, 4), 5760: (0, 48), 5880: (120, 48)} == {
+        tick: (page.start, page.now) for tick, page in pages.items()
+    }
+    assert all(page.now == page.column(tick) for tick, page in pages.items())
+
+
 @pytest.mark.parametrize(
     ("tick", "meters", "expected"),
     [

@@ -244,6 +244,22 @@ async def test_what_was_deleted_is_brought_back():
         assert take.name == stage.app.screen.take.name
 
 
+async def test_what_was_deleted_another_day_is_brought_back_last_first():
+    first, last = (shelf.put(SCALE, FACTS) for _ in range(2))
+    for take in (first, last):
+        shelf.delete(take)
+    async with Stage("S") as stage:
+        await stage.shelf_of(0)
+        await stage.pilot.press("u")
+        await stage.shelf_of(1)
+        names = [stage.app.screen.take.name]
+        await stage.pilot.press("u")
+        await stage.shelf_of(2)
+        names.append(stage.app.screen.take.name)
+
+    assert [last.name, first.name] == names
+
+
 async def test_there_is_nothing_to_undo_at_first():
     async with Stage("S", "u") as stage:
         await until(stage.pilot, lambda: "Nothing has been deleted" in stage.said)

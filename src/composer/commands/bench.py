@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,6 @@ from composer.commands import options
 from composer.errors import ComposerError, FileError, UsageError
 
 if TYPE_CHECKING:
-    from composer.live.session import Session
     from composer.live.settings import Settings
     from composer.live.stats import Stats
 
@@ -94,15 +94,22 @@ def _loss(args: argparse.Namespace, folder: Path | None) -> dict[str, Any]:
 
 
 def live(args: argparse.Namespace) -> dict[str, Any]:
-    """Measure how late notes leave while the built-in player, the generator and the interface are at work."""
-    from composer.live.bench import measure
+    """Measure how late notes leave while the built-in player, the generator and the interface are at work.
+
+    With the interface, what it costs is measured too, and `jam` plays as long before it, to be compared with.
+    """
+    from composer.live.bench import figures, measure
 
     with tempfile.TemporaryDirectory(prefix="composer-") as folder:
         settings = _settings(args, Path(folder) / "stats.json", args.seconds)
-        interface = not args.no_interface
-        result = measure(settings, _play_with_interface if interface else _play_alone)
-    p99, idle = result["late_ms"]["p99"], result["idle_late_ms"].get("p99", 0.0)
-    return result | {"interface": interface, "p99_ratio": round(p99 / idle, 2) if idle else None}
+        costs: dict[str, Any] = {}
+        if not args.no_interface:
+            costs["jam"] = figures(_play_alone(settings))
+        play = _play_alone if args.no_interface else partial(_play_with_interface, costs)
+        result = measure(settings, play) | {"interface": not args.no_interface} | costs
+    p99 = result["late_ms"]["p99"]
+    beside = {"p99_ratio": result["idle_late_ms"], "p99_ratio_to_jam": costs.get("jam", {}).get("late_ms", {})}
+    return result | {name: round(p99 / late["p99"], 2) for name, late in beside.items() if late.get("p99")}
 
 
 def _settings(args: argparse.Namespace, stats: Path | None, seconds: float) -> Settings:
@@ -132,37 +139,12 @@ def _play_alone(settings: Settings) -> Stats:
         return session.run()
 
 
-def _play_with_interface(settings: Settings) -> Stats:
-    """Run the interface without a terminal: everything is laid out and drawn, and what was drawn is thrown away."""
-    import json
+def _play_with_interface(costs: dict[str, Any], settings: Settings) -> Stats:
+    """Run the interface in a terminal of its own, and note what it costs."""
+    from composer.tui.bench import play
 
-    from composer.commands.account import Account
-    from composer.live.session import Session
-    from composer.live.stats import Stats
-    from composer.tui.app import ComposerApp
-
-    accounts: list[Account] = []
-
-    def make(settings: Settings) -> Session:
-        session = Session(settings)
-        accounts.append(Account(session, bars=False))
-        accounts[-1].begin()
-        return session
-
-    app = ComposerApp(settings, make, demo=True)
-    assert settings.duration
-    assert settings.stats
-    timer = threading.Timer(settings.duration + 1.0, lambda: app.call_from_thread(app.exit))
-    timer.start()
-    try:
-        app.run(headless=True, size=(120, 40))
-    finally:
-        timer.cancel()
-        for account in accounts:
-            account.end()
-    if app.failure is not None:
-        raise app.failure
-    return Stats(**json.loads(settings.stats.read_text("utf-8")))
+    stats, costs["interface_costs"] = play(settings)
+    return stats
 
 
 def startup(args: argparse.Namespace) -> dict[str, Any]:

@@ -37,15 +37,16 @@ def measure(settings: Settings, play: Callable[[Settings], Stats]) -> dict[str, 
         "generator": settings.generator,
         "seconds": seconds,
         "ports": "internal" if settings.internal_ports else settings.api,
-        "late_ms": stats.late_ms,
         "idle_late_ms": idle,
         "beside_late_ms": beside_late,
-        "reaction_ms": stats.reaction_ms,
-        "plan_ms": stats.plan_ms,
-        "notes_out": stats.notes_out,
-        "misses": stats.misses,
-        "deadlines": stats.deadlines,
+        **figures(stats),
     }
+
+
+def figures(stats: Stats) -> dict[str, Any]:
+    """Return the figures of a session that are compared."""
+    names = ("late_ms", "reaction_ms", "plan_ms", "notes_out", "misses", "deadlines")
+    return {name: getattr(stats, name) for name in names}
 
 
 class Idle:

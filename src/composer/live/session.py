@@ -71,6 +71,8 @@ class Session:
         self._began: float | None = None
         self._closing = False
         self._shown_at = -1.0
+        self._is_changed = False
+        self._watcher: Callable[[], object] | None = None
         meters = self._planner.course.meters
         self._snapshot = Snapshot(generator=settings.generator, role=settings.role, meter=meters[0], meters=meters)
         self._journal: Path | None = None
@@ -126,64 +128,74 @@ class Session:
         duration = self.settings.duration
         if self._closing or (duration is not None and self._began is not None and now - self._began >= duration):
             return None
-        if now - self._shown_at >= _SHOW_SECONDS:
+        if self._is_changed or now - self._shown_at >= _SHOW_SECONDS:
             self._show(now)
+        if self._is_changed and self._watcher is not None:
+            self._watcher()
+        self._is_changed = False
         return self._wait(now)
 
     # Commands
 
+    def _command(self, what: Callable[[], None]) -> None:
+        self._queue.put(partial(self._obey, what))
+
+    def _obey(self, what: Callable[[], None]) -> None:
+        what()
+        self._is_changed = True
+
     def start(self) -> None:
         """Run from the next bar line, after the count-in; the internal clock only."""
-        self._queue.put(self._start)
+        self._command(self._start)
 
     def stop(self) -> None:
         """Stop the time and end every note."""
-        self._queue.put(partial(self._send, {"op": "stop"}))
+        self._command(partial(self._send, {"op": "stop"}))
 
     def panic(self) -> None:
         """End every note, ours or not; the music goes on."""
-        self._queue.put(self._panic)
+        self._command(self._panic)
 
     def set_generator(self, name: str, params: Mapping[str, str] | None = None) -> None:
         """Let another generator take over at a bar line, as soon as it is open."""
-        self._queue.put(partial(self._take_generator, name, dict(params or {})))
+        self._command(partial(self._take_generator, name, dict(params or {})))
 
     def set_params(self, params: Mapping[str, str]) -> None:
         """Change parameters of the generator that plays; the others stay."""
-        self._queue.put(lambda: self._planner.change(params, self._clock.now()))
+        self._command(lambda: self._planner.change(params, self._clock.now()))
 
     def set_role(self, role: Role) -> None:
         """Change what the machine does; UsageError names the roles."""
         if role not in ROLES:
             raise UsageError(f"there is no role {role!r}; the roles are {', '.join(ROLES)}")
-        self._queue.put(partial(self._planner.set_role, role))
+        self._command(partial(self._planner.set_role, role))
 
     def set_steering(self, values: Mapping[str, str]) -> None:
         """Change some of `Steering`, as text; the others stay. UsageError names what is out of range."""
         parse_params(Steering, dict(values))
-        self._queue.put(partial(self._steer, dict(values)))
+        self._command(partial(self._steer, dict(values)))
 
     def set_part(self, name: str, channel: int, program: int) -> None:
         """Let a part of the machine play on a channel (0..15) with a program (0..127); ValueError outside."""
         Part(name, (), channel, program)
-        self._queue.put(lambda: self._planner.assign(name, channel, program, self._told.tick(self._clock.now())))
+        self._command(lambda: self._planner.assign(name, channel, program, self._told.tick(self._clock.now())))
 
     def set_tempo(self, qpm: float) -> None:
         """Change the tempo of the internal clock, in quarters a minute (10..600); UsageError when it is outside."""
         if not 10 <= qpm <= 600:
             raise UsageError(f"the tempo cannot be {qpm}; it lies between 10 and 600 quarters a minute")
-        self._queue.put(partial(self._send, {"op": "tempo", "qpm": qpm}))
+        self._command(partial(self._send, {"op": "tempo", "qpm": qpm}))
 
     def set_meter(self, numerator: int, denominator: int) -> None:
         """Change the meter at the next bar line; ValueError when there is no such meter."""
         Meter(0, numerator, denominator)
-        self._queue.put(partial(self._take_meter, numerator, denominator))
+        self._command(partial(self._take_meter, numerator, denominator))
 
     def set_sync(self, source: Sync) -> None:
         """Follow our own clock ("internal") or the host's ("clock")."""
         if source not in ("internal", "clock"):
             raise UsageError(f"there is no sync {source!r}; it is internal or clock")
-        self._queue.put(partial(self._send, {"op": "sync", "source": source}))
+        self._command(partial(self._send, {"op": "sync", "source": source}))
 
     def feed(self, data: bytes) -> None:
         """Take a message as if it had reached the in port now."""
@@ -205,6 +217,10 @@ class Session:
     def listen(self, listener: Listener | None) -> None:
         """Let `listener` hear the player's messages before the music does, in the session's thread; None ends it."""
         self._listener = listener
+
+    def watch(self, watcher: Callable[[], object] | None) -> None:
+        """Let `watcher` know, in the session's thread, as soon as what a command did can be seen; None ends it."""
+        self._watcher = watcher
 
     def close(self) -> None:
         """End the session; `run` returns soon after. May be called more than once, and from a signal handler."""
@@ -331,6 +347,10 @@ class Session:
 
     def _take_timeline(self, event: Message) -> None:
         before, self._told = self._told, Told.of(event)
+        # The tempo of a host's clock is measured, and always another one.
+        is_ours = self._told.source == before.source == "internal"
+        if self._told.running != before.running or (is_ours and self._told.timeline.tempo != before.timeline.tempo):
+            self._is_changed = True
         self._figures.jitter_ms.append(event["jitter_ms"])
         self._planner.course.set_tempo(event["tick"], event["tempo"], event["source"])
         if self._told.running and not before.running:

@@ -14,6 +14,7 @@ from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.driver import Driver
 from textual.events import Resize
 from textual.screen import Screen
 from textual.widget import Widget
@@ -29,6 +30,7 @@ from composer.tui.desk import Desk
 from composer.tui.panel import Panel
 from composer.tui.roll import Roll
 from composer.tui.tap import TapTempo
+from composer.tui.terminal import enduring
 
 if TYPE_CHECKING:
     from composer.live.session import Session
@@ -94,6 +96,10 @@ class ComposerApp(Desk):
         self._tempo: float | None = None
         self._taps = TapTempo()
 
+    def get_driver_class(self) -> type[Driver]:
+        """Return what draws here."""
+        return enduring(super().get_driver_class())
+
     def get_default_screen(self) -> Screen[None]:
         """Return the screen one plays at."""
         return _Play(id="_default")
@@ -125,7 +131,7 @@ class ComposerApp(Desk):
         for name in ("SIGHUP", "SIGTERM"):
             # Windows has neither, and only the main thread may heed signals.
             with suppress(AttributeError, ValueError, NotImplementedError, RuntimeError):
-                loop.add_signal_handler(getattr(signal, name), self.exit, 0)
+                loop.add_signal_handler(getattr(signal, name), self.hang_up)
 
     async def on_unmount(self) -> None:
         """Close the session before the terminal is given back."""
@@ -138,30 +144,38 @@ class ComposerApp(Desk):
         for small in self._found("#small", Static):
             small.update(f"Composer needs {LEAST_WIDTH} x {LEAST_HEIGHT} cells; this is {size}.")
 
-    def look(self) -> None:
-        """Take a snapshot of the session and show it."""
+    @on(messages.Told)
+    def _look_at_answer(self) -> None:
+        # What a command does to the music the next frame shows; to draw the roll now would only delay the words.
+        self.look(roll=False)
+
+    def look(self, roll: bool = True) -> None:
+        """Take a snapshot of the session and show it, with or without the roll."""
         if (session := self.playing.session) is None:
             return
         snapshot = session.snapshot()
         if snapshot.running:
             # A snapshot may be a twentieth of a second old, which the eye would see as a stumble.
             snapshot = replace(snapshot, tick=snapshot.timeline.ticks(time.monotonic()))
-        self.show(snapshot)
+        self.show(snapshot, roll)
 
-    def show(self, snapshot: Snapshot) -> None:
-        """Show `snapshot` in every widget."""
+    def show(self, snapshot: Snapshot, roll: bool = True) -> None:
+        """Show `snapshot` in every widget, or in every one but the roll."""
         if self.snapshot is None or self.snapshot.timeline.tempo != snapshot.timeline.tempo:
             self._tempo = None
         if snapshot.messages and (self.snapshot is None or self.snapshot.messages != snapshot.messages):
             self._say(snapshot.messages[-1])
         if self.snapshot is not None and self.snapshot.pending not in (None, snapshot.pending, snapshot.generator):
             self.sides = self.sides.refused(self.snapshot.pending)
+        has_turned = self.snapshot is not None and self.snapshot.running != snapshot.running
         self.snapshot = snapshot
+        if has_turned and self._demo is not None:
+            self._tell_demo()
         self._settle(snapshot)
         for panel in self._found("Panel", Panel):
             panel.show(snapshot)
-        for roll in self._found("Roll", Roll):
-            roll.show(snapshot)
+        for drawn in self._found("Roll", Roll) if roll else ():
+            drawn.show(snapshot)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Add the generators to the command palette."""
@@ -255,12 +269,17 @@ class ComposerApp(Desk):
 
     def _begin_demo(self) -> None:
         self._demo = Demo(lambda: self.playing.session)
-        self._say("The built-in player plays; press space to start, d to end it.")
+        self._tell_demo()
+
+    def _tell_demo(self) -> None:
+        is_running = self.snapshot is not None and self.snapshot.running
+        self._say(f"The built-in player plays; press {'' if is_running else 'space to start, '}d to end it.")
 
     def _end_demo(self) -> None:
         if self._demo is not None:
             self._demo.stop()
             self._demo = None
+            self._say("")
 
     def _say(self, text: str) -> None:
         for line in self._found("#message", Static):

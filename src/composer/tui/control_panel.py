@@ -15,7 +15,7 @@ from textual.widget import Widget
 from composer.tui.controls import SWITCH, Control
 from composer.tui.messages import ControlMoved, LearnAsked
 
-_NAME, _BAR, _VALUE = 13, 9, 8
+_NAME, _BAR, _VALUE = 19, 7, 8
 _HELP_LINES = 3
 COARSE = 5
 """Steps of a coarse move."""
@@ -27,6 +27,10 @@ class Group(NamedTuple):
     title: str
     controls: tuple[Control, ...]
     note: str = ""
+
+
+class _Note(str):
+    """Be what is said below a group."""
 
 
 _Row = Control | str
@@ -158,7 +162,7 @@ class ControlPanel(Widget, can_focus=True):
             text = lines[place] if 0 <= place < len(lines) else ""
             return _line([(f" {text}", self._style("help"))], width)
         if isinstance(row, str):
-            return _line([(f" {row}", self._style("title"))], width)
+            return _line([(f" {row}", self._style("help" if isinstance(row, _Note) else "title"))], width)
         chosen = row.name == self._chosen
         style = self._style("chosen") if chosen and self.has_focus else self._style("name")
         mark = ">" if chosen else " "
@@ -218,7 +222,7 @@ class ControlPanel(Widget, can_focus=True):
 
 
 def _rows(group: Group) -> tuple[_Row, ...]:
-    return (group.title, *group.controls, group.note)
+    return (group.title, *group.controls, _Note(group.note))
 
 
 def _line(parts: list[tuple[str, Style]], width: int) -> Strip:

@@ -61,6 +61,7 @@ class Desk(Rooms):
             self.call_later(self.notify, str(error), severity="warning", markup=False)
         session = self._make(settings)
         session.listen(self.learning.hear)
+        session.watch(lambda: self.post_message(messages.Told()))
         return session
 
     def action_tell(self, name: str) -> None:

@@ -35,22 +35,22 @@ class FileScreen(Room):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,p", "hear", "Hear", tooltip="Hear it from the cursor through the port, or end it"),
-        Binding("left", "move(-1)", "Bar", key_display="←→", tooltip="Move the cursor a bar back (right: on)"),
+        Binding("left", "move(-1)", "Back", show=False, tooltip="Move the cursor a bar back"),
         Binding("right", "move(1)", "On", show=False, tooltip="Move the cursor a bar on"),
         Binding("pageup", "move(-8)", "8 back", show=False, tooltip="Move the cursor eight bars back"),
         Binding("pagedown", "move(8)", "8 on", show=False, tooltip="Move the cursor eight bars on"),
         Binding("home", "move(-100000)", "Beginning", show=False, tooltip="Move the cursor to the first bar"),
         Binding("end", "move(100000)", "End", show=False, tooltip="Move the cursor to the last bar"),
-        Binding("left_square_bracket,b", "choose('begun')", "From", key_display="[", tooltip="Choose bars from here"),
-        Binding("right_square_bracket,n", "choose('ended')", "To", key_display="]", tooltip="Choose bars up to here"),
+        Binding("left_square_bracket,b", "choose('begun')", "Bars", key_display="[ ]", tooltip="Choose bars from here"),
+        Binding("right_square_bracket,n", "choose('ended')", "To", show=False, tooltip="Choose bars up to here"),
         Binding("asterisk", "choose('all_chosen')", "All", show=False, tooltip="Choose every bar"),
-        Binding("g", "choose_generator", "Generator", tooltip="Choose who composes"),
-        Binding("c", "compose('continue')", "Continue", tooltip="A piece of the chosen bars and how they go on"),
+        Binding("g", "choose_generator", "Era", tooltip="Choose who composes"),
+        Binding("c", "compose('continue')", "Go on", tooltip="A piece of the chosen bars and how they go on"),
         Binding("a", "compose('accompany')", "Accompany", tooltip="Add an accompaniment to the chosen bars"),
         Binding("i", "compose('infill')", "Infill", tooltip="Write the chosen bars anew"),
         Binding("u", "undo", "Undo", tooltip="Bring back what was there before"),
         Binding("w,ctrl+s", "save", "Save", tooltip="Write it to a file"),
-        Binding("o", "open", "Open", tooltip="Open another MIDI file"),
+        Binding("o", "open", "Open", show=False, tooltip="Open another MIDI file"),
         Binding("escape,q", "leave", "Back", tooltip="Back to where you came from"),
     ]
 
@@ -66,7 +66,7 @@ class FileScreen(Room):
     def compose(self) -> ComposeResult:
         """Lay two lines of text over the roll."""
         yield Static(id="piece")
-        yield Roll(id="file-roll")
+        yield Roll(id="file-roll", first=0)
         yield Footer(compact=True)
 
     def on_mount(self) -> None:

@@ -90,11 +90,18 @@ class View:
         return self.height - 1 - (pitch - self.fit.low) // self.fit.per_row
 
 
-def view(tick: float, width: int, height: int, fit: Fit) -> View:
-    """Return the view of a grid whose now line, three fifths from the left, is at `tick`."""
+def view(tick: float, width: int, height: int, fit: Fit, first: int | None = None) -> View:
+    """Return the view of a grid whose now line is at `tick`, three fifths from the left.
+
+    Nothing before the tick `first` is shown, if there is one: so long the line wanders and the notes stand still.
+    """
     ticks = TICKS_PER_QUARTER // (16 if width >= 140 else 8)
-    now = width * 3 // 5
-    return View(width, height, now, ticks, int(tick // ticks) - 2 * now, fit)
+    now, here = width * 3 // 5, int(tick // ticks)
+    origin = here - 2 * now
+    if first is not None and origin < first // ticks:
+        origin = first // ticks
+        now = max(0, (here - origin) // 2)
+    return View(width, height, now, ticks, origin, fit)
 
 
 def fit(previous: Fit | None, pitches: Iterable[int], rows: int) -> Fit:
@@ -215,19 +222,24 @@ def _draw(view: View, cells: list[dict[int, _Cell]], kind: Kind, note: Note) -> 
 
 def _runs(view: View, cells: dict[int, _Cell], lines: dict[int, Run]) -> list[Run]:
     runs: list[Run] = []
-    column = 0
+    text, kind, column = "", Kind.EMPTY, 0
     for at in sorted({*cells, *(c for c in lines if 0 <= c < view.width)}):
-        if at > column:
-            runs.append(Run(" " * (at - column), Kind.EMPTY))
-        cell = cells.get(at)
-        if cell is None:
-            run = lines[at]
+        if (cell := cells.get(at)) is None:
+            drawn, its = lines[at]
         else:
-            run = Run(glyph(cell.kind, cell.body, cell.ends), Kind.SOUNDING if at == view.now else cell.kind)
-        if runs and runs[-1].kind is run.kind:
-            run = Run(runs.pop().text + run.text, run.kind)
-        runs.append(run)
+            drawn = glyph(cell.kind, cell.body, cell.ends)
+            its = Kind.SOUNDING if at == view.now else cell.kind
+        if at == column and its is kind:
+            text += drawn
+        else:
+            if text:
+                runs.append(Run(text, kind))
+            if at > column:
+                runs.append(Run(" " * (at - column), Kind.EMPTY))
+            text, kind = drawn, its
         column = at + 1
+    if text:
+        runs.append(Run(text, kind))
     if column < view.width:
         runs.append(Run(" " * (view.width - column), Kind.EMPTY))
     return runs

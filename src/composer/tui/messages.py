@@ -79,6 +79,14 @@ class DemoToggled(Message):
     """The user wants the built-in player to begin or to end."""
 
 
+class Told(Message):
+    """What a command did can be seen. Posted by the session thread."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Return whether `message`, which waits, is of no interest any more."""
+        return isinstance(message, Told)
+
+
 class SessionFailed(Message):
     """The session could not begin, or ended by an error that the user must read. Posted by the session thread."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from composer.live.snapshot import Snapshot
     from composer.tui.sides import Sides
 
-_METER_CELLS = 12
+_METER_CELLS = 8
 _FULL_QUARTERS = 4.0
 STEERABLE = ("density", "register", "temperature", "key", "scale")
 """What a player looks for in every generator: where it is missing, that is said."""
@@ -114,7 +115,7 @@ def values(snapshot: Snapshot) -> dict[str, str]:
 
 def ports(snapshot: Snapshot) -> list[Content]:
     """Return each port and whether it is there; what the textures of the roll mean."""
-    legend = "[$text-success]⣿⣿[/] you  [$text-accent]██[/] it plays  [$text-accent]⣏⣹[/] it may play"
+    legend = "[$text-success]⣿⣿[/] you [$text-accent]██[/] it plays [$text-accent]⣏⣹[/] may play"
     return [
         *(_line(_port(port.state), name=port.name, way=_WAYS[port.direction]) for port in snapshot.ports),
         _line(legend),
@@ -135,13 +136,17 @@ def engine(snapshot: Snapshot) -> list[Content]:
     return [
         _line("[dim]ahead[/] [$text-accent]$bar[/] $q ♩", bar=level(quarters / _FULL_QUARTERS), q=f"{quarters:.1f}"),
         _line(
-            f"[{worry}]missed[/] $misses/$deadlines{dropped}  [dim]late p99[/] $late ms",
-            dropped=counters.dropped,
+            f"[{worry}]missed[/] $misses/$deadlines  [dim]late[/] $late ms",
             misses=misses,
             deadlines=counters.deadlines,
             late=f"{counters.late_p99:.1f}",
         ),
-        _line("[dim]worker[/] $worker$again", worker=snapshot.worker, again=_restarts(counters.worker_restarts)),
+        _line(
+            f"[dim]worker[/] $worker$again{dropped}",
+            worker=snapshot.worker,
+            again=_restarts(counters.worker_restarts),
+            dropped=counters.dropped,
+        ),
     ]
 
 
@@ -150,10 +155,12 @@ def _restarts(count: int) -> str:
 
 
 def level(share: float) -> str:
-    """Return a bar of twelve cells that is filled to `share` of its length."""
+    """Return a bar of eight cells that is filled to `share` of its length."""
     halves = round(max(0.0, min(share, 1.0)) * _METER_CELLS * 2)
     return ("━" * (halves // 2) + "╸" * (halves % 2)).ljust(_METER_CELLS, "┈")
 
 
+# Kept, because most lines are the same as in the frame before, and to read markup is more work than to draw it.
+@lru_cache(maxsize=256)
 def _line(markup: str, **values: object) -> Content:
     return Content.from_markup(markup, **values)

@@ -36,7 +36,7 @@ _NAMES = {kind: kind.name.lower() for kind in Kind}
 
 
 class Roll(Widget):
-    """Draw the notes of a snapshot; lines that did not change are not drawn again."""
+    """Draw the notes of a snapshot, from tick `first` on if there is one; lines that did not change stay as drawn."""
 
     COMPONENT_CLASSES = {f"roll--{name}" for name in _NAMES.values()} | {
         "roll--black",
@@ -45,15 +45,16 @@ class Roll(Widget):
         "roll--number",
     }
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None, first: int | None = None) -> None:
         super().__init__(id=id)
+        self._first = first
         self._snapshot: Snapshot | None = None
         self._fit: Fit | None = None
         self._drawn: object = None
         self._rows: list[tuple[bool, list[Run]]] = []
         self._head: list[str] = ["", ""]
         self._labels: list[str] = []
-        self._styles: dict[tuple[str, bool], Style] = {}
+        self._styles: dict[bool, dict[Kind, Style]] = {}
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw `snapshot`; called on the interface's thread."""
@@ -61,7 +62,7 @@ class Roll(Widget):
         width, height = self.size.width - LABEL_WIDTH, self.size.height - _RULER
         if width < 1 or height < 1:
             return
-        edges = view(snapshot.tick, width, height, self._fit or Fit(0))
+        edges = view(snapshot.tick, width, height, self._fit or Fit(0), self._first)
         machine = (
             [part_note.note for part_note in part_notes] for part_notes in (snapshot.committed, snapshot.intended)
         )
@@ -70,7 +71,7 @@ class Roll(Widget):
             for kind in (snapshot.player, *machine)
         ]
         self._fit = fit(self._fit, (note.pitch for kind in notes for note in kind), height)
-        seen = view(snapshot.tick, width, height, self._fit)
+        seen = view(snapshot.tick, width, height, self._fit, self._first)
         drawn = (seen, snapshot.meters, notes, snapshot.chords)
         if drawn != self._drawn:
             self._drawn = drawn
@@ -107,20 +108,22 @@ class Roll(Widget):
         """Return line `y` of the widget: chord names, bar numbers, then the rows of the grid."""
         if not self._rows or y - _RULER >= len(self._rows):
             return Strip.blank(self.size.width, self.rich_style)
-        label = self._style("label")
+        label = self.get_component_rich_style("roll--label")
         if y < _RULER:
-            style = self._style(("chord", "number")[y])
+            style = self.get_component_rich_style(("roll--chord", "roll--number")[y])
             return Strip([Segment(" " * LABEL_WIDTH, label), Segment(self._head[y], style)])
         black, runs = self._rows[y - _RULER]
-        segments = [Segment(self._labels[y - _RULER], label)]
-        segments += [Segment(text, self._style(_NAMES[kind], black)) for text, kind in runs]
+        styles = self._styles_on(black)
+        segments = [Segment(self._labels[y - _RULER], label), *(Segment(text, styles[kind]) for text, kind in runs)]
         return Strip(segments, self.size.width)
 
-    def _style(self, name: str, black: bool = False) -> Style:
+    def _styles_on(self, is_black: bool) -> dict[Kind, Style]:
+        """Return the style of every kind of run on a row, of a black key or not."""
         # Kept, because asking the style sheet for every run would be most of the work of a frame.
-        if (style := self._styles.get((name, black))) is None:
-            style = self.get_component_rich_style(f"roll--{name}")
-            if black and name != "sounding":
-                style += Style(bgcolor=self.get_component_rich_style("roll--black").bgcolor)
-            self._styles[name, black] = style
-        return style
+        if (styles := self._styles.get(is_black)) is None:
+            styles = {kind: self.get_component_rich_style(f"roll--{name}") for kind, name in _NAMES.items()}
+            if is_black:
+                ground = Style(bgcolor=self.get_component_rich_style("roll--black").bgcolor)
+                styles = {kind: style if kind is Kind.SOUNDING else style + ground for kind, style in styles.items()}
+            self._styles[is_black] = styles
+        return styles

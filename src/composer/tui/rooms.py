@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -18,7 +19,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from composer import preferences, shelf
-from composer.errors import ComposerError
+from composer.errors import ComposerError, UsageError
 from composer.live.audition import Audition
 from composer.live.settings import Settings
 from composer.live.steering import Steering
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from composer.live.snapshot import Snapshot
     from composer.tui.session_thread import SessionThread
 
+_STOP_SECONDS = 1.0
+
 
 class Rooms(App[int]):
     """Open the rooms, keep takes, and let a score be heard through the session's port."""
@@ -51,6 +54,7 @@ class Rooms(App[int]):
         Binding("T", "tutorial", "Tutorial", show=False, tooltip="Three minutes that show the instrument"),
         Binding("N", "next_step", "Next step", show=False, tooltip="Go on to the next step of the tutorial"),
         Binding("L", "sound", "Sound", show=False, tooltip="Listen here: sound through FluidSynth, without a DAW"),
+        Binding("ctrl+z", "suspend", "Suspend", show=False, tooltip="Stop, and go to the shell; fg comes back"),
         Binding("P,f5", "presets", "Presets", show=False, key_display="P", tooltip="Save and recall settings by name"),
     ]
     playing: SessionThread
@@ -66,31 +70,55 @@ class Rooms(App[int]):
         self.done: set[str] = set()
         """What the user did since the tutorial's step began, by the names of the messages."""
 
-    # Keeping
+    # Keeping, and ways out of the terminal
 
     def action_keep(self, bars: int) -> None:
         """Keep the last `bars` bars, everything when 0."""
         self.post_message(messages.KeepAsked(bars or None))
 
     @on(messages.KeepAsked)
-    def _keep(self, message: messages.KeepAsked) -> None:
-        session, snapshot = self.playing.session, self.snapshot
-        path = self._settings.journal
-        if session is None or snapshot is None or path is None:
-            self.notify("Nothing is being recorded here.", severity="warning")
-            return
-        self._keep_beside(path, snapshot, message.bars, session.facts())
-
     @work(group="keep")
-    async def _keep_beside(self, path: Path, snapshot: Snapshot, bars: int | None, facts: dict[str, Any]) -> None:
+    async def _keep(self, message: messages.KeepAsked) -> None:
         try:
-            take = await asyncio.to_thread(shelf.keep, path, snapshot.tick, bars, facts, running=snapshot.running)
+            take = await self._kept(message.bars)
         except ComposerError as error:
             self.notify(str(error), severity="warning", markup=False)
             return
         bars_, s = take.bars, "s" * (take.bars != 1)
         self.notify(f"Kept {bars_} bar{s}, {take.notes} notes: {take.name}. Press S to see the takes.", markup=False)
         self.post_message(messages.Kept(take))
+
+    async def _kept(self, bars: int | None) -> shelf.Take:
+        session, snapshot, path = self.playing.session, self.snapshot, self._settings.journal
+        if session is None or snapshot is None or path is None:
+            raise UsageError("Nothing is being recorded here.")
+        facts = session.facts()
+        return await asyncio.to_thread(shelf.keep, path, snapshot.tick, bars, facts, running=snapshot.running)
+
+    @work
+    async def hang_up(self) -> None:
+        """Keep everything and leave: whoever closes the terminal has not said that nothing is worth keeping."""
+        with suppress(ComposerError):
+            await self._kept(None)
+        self.exit(0)
+
+    async def action_suspend(self) -> None:
+        """Stop what plays, since nothing could answer while the process sleeps, and let the shell have the terminal."""
+        session, patience = self.playing.session, time.monotonic() + _STOP_SECONDS
+        if session is not None and session.snapshot().running:
+            session.stop()
+            # A host's clock is not ours to stop; what is planned ends by itself.
+            while session.snapshot().running and time.monotonic() < patience:
+                await asyncio.sleep(0.01)
+        self.action_suspend_process()
+
+    @on(Mount)
+    def _redraw_when_resumed(self) -> None:
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+
+    def on_paste(self) -> None:
+        """Take pasted text for nothing: its letters are no keys."""
+        self.notify("What is pasted is no command here.", severity="warning")
 
     # Help
 

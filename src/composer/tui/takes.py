@@ -47,14 +47,13 @@ class Shelf(Room):
     def __init__(self) -> None:
         super().__init__()
         self.takes: list[Take] = []
-        self._deleted: list[Path] = []
 
     def compose(self) -> ComposeResult:
         """Lay the list over the roll."""
         with Vertical(id="shelf") as box:
             box.border_title = "Takes"
             yield OptionList(id="takes")
-        yield Roll(id="take-roll")
+        yield Roll(id="take-roll", first=0)
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
@@ -158,19 +157,17 @@ class Shelf(Room):
         if (take := self.take) is None:
             return
         self._rooms.hush()
-        if (aside := await self._done(lambda: shelf.delete(take))) is not None:
-            self._deleted.append(aside)
+        if await self._done(lambda: shelf.delete(take)) is not None:
             self.notify(f"{take.name} is deleted; press u to bring it back", markup=False)
             self.refill()
 
     @work
     async def action_undo(self) -> None:
         """Bring back what was deleted last."""
-        if not self._deleted:
+        asides = await self._done(shelf.deleted)
+        if not asides:
             self.notify("Nothing has been deleted here.", severity="warning")
-            return
-        aside = self._deleted.pop()
-        if (take := await self._done(lambda: shelf.restore(aside))) is not None:
+        elif (take := await self._done(lambda: shelf.restore(asides[-1]))) is not None:
             self.refill(take.name)
 
 
