@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 
@@ -14,7 +15,7 @@ class Gpt2:
     def __init__(self, n_layer: int, n_head: int, n_embd: int, vocab_size: int, context: int, threads: int) -> None:
         """Make a model of random weights; ModuleNotFoundError without torch and transformers."""
         import torch
-        from transformers import GPT2Config, GPT2LMHeadModel
+        from transformers import DynamicCache, GPT2Config, GPT2LMHeadModel
 
         torch.set_num_threads(threads)
         config = GPT2Config(
@@ -29,8 +30,12 @@ class Gpt2:
         self._no_grad = torch.no_grad
         self._model: Any = GPT2LMHeadModel(config).eval()
         self._tokens = torch.zeros((1, context), dtype=torch.long)
+        # Version 5.24 renamed the argument.
+        known = signature(self._model.forward).parameters
+        self._past = DynamicCache(config=config)
+        self._kept = {"cache" if "cache" in known else "past_key_values": self._past, "use_cache": True}
         with torch.no_grad():
-            self._past = self._model(self._tokens[:, 1:], use_cache=True, logits_to_keep=1).past_key_values
+            self._model(self._tokens[:, 1:], logits_to_keep=1, **self._kept)
 
     def without_cache(self) -> None:
         """Read the whole context again, as the published sampler does for every token."""
@@ -40,6 +45,6 @@ class Gpt2:
     def with_cache(self) -> None:
         """Read the last token only; the cache is cut back afterwards."""
         with self._no_grad():
-            said = self._model(self._tokens[:, :1], past_key_values=self._past, use_cache=True)
+            said = self._model(self._tokens[:, :1], **self._kept)
             int(said.logits[0, -1].argmax())
         self._past.crop(-1)

@@ -29,8 +29,8 @@ def session(path: Path, threads: int, *, spin: bool = True) -> Any:
     # Waiting between two operations is too short to sleep; between two runs the player and the interface need the core.
     waits = ("session.force_spinning_stop", "1") if spin else ("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry(*waits)
-    # Processors with AVX2 and no VNNI add two products of eight bits in sixteen, which overflows: another model would
-    # play there. With this they multiply exactly; others do so anyway.
+    # Processors with AVX2 and no VNNI add two products of eight bits in sixteen, which overflows. With this they are
+    # exact; others are so anyway.
     options.add_session_config_entry("session.x64quantprecision", "1")
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
