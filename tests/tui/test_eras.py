@@ -11,6 +11,7 @@ from composer.tui.app import ComposerApp
 from composer.tui.choose import ERAS, in_short
 from composer.tui.control_panel import _BAR, _NAME, ControlPanel
 from composer.tui.controls import of_generator
+from composer.tui.readout import controls
 from composer.tui.settling import Settling
 from composer.tui.sides import Side, Sides
 
@@ -181,8 +182,18 @@ async def test_what_a_generator_cannot_be_told_is_said_to_be_absent():
         await shown(pilot)
         screen = "\n".join(screen_lines(app))
 
-    assert "here without density, register" in screen
+    assert "here without density, temperature" in screen
     assert "temperature  " not in screen
+
+
+def test_a_lowest_pitch_is_a_register():
+    ours, dice, chords = (
+        controls(replace(STILL, generator=name))[0].note for name in ("anticipation", "music-of-changes", "achorripsis")
+    )
+
+    assert "" == ours
+    assert "register" not in dice
+    assert "register" in chords
 
 
 async def test_every_key_of_the_controls_has_a_tooltip():

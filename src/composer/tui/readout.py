@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 
 _METER_CELLS = 8
 _FULL_QUARTERS = 4.0
-STEERABLE = ("density", "register", "temperature", "key", "scale")
-"""What a player looks for in every generator: where it is missing, that is said."""
+STEERABLE = {
+    "density": {"density"},
+    "register": {"register", "low"},
+    "temperature": {"temperature"},
+    "key": {"key"},
+    "scale": {"scale"},
+}
+"""What a player looks for in every generator, and the parameters that are it: where it is missing, that is said."""
 _FOLLOWS = {"follow": "", "lead": ", leads", "ignore": ", ignores you"}
 _WAYS = {"in": "from", "out": "to"}
 
@@ -88,7 +94,7 @@ def controls(snapshot: Snapshot) -> list[Group]:
     """Return what can be set while the generator that plays, or is to play, does."""
     name = snapshot.pending or snapshot.generator
     own = of_generator(name)
-    absent = [wanted for wanted in STEERABLE if wanted not in {control.name for control in own}]
+    absent = [wanted for wanted, names in STEERABLE.items() if names.isdisjoint(control.name for control in own)]
     only_drums = bool(snapshot.parts) and all(part.is_drums for part in snapshot.parts)
     steering = tuple(c for c in declared(Steering, "steering") if not (only_drums and c.name in PITCHED))
     parts = tuple(control for part in snapshot.parts for control in _of_part(part))
