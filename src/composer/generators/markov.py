@@ -14,6 +14,7 @@ from composer.generators.constrained import pick
 from composer.generators.controls import MarkovParams
 from composer.generators.corpus import learn_once, midi_files
 from composer.generators.counts import BLOCK, load_tables, place_at
+from composer.generators.gap import around
 from composer.generators.harmony import Listener
 from composer.generators.phrase import Frame, Improviser
 from composer.generators.scene import LONGEST_ANSWER, REST, Player, Scene, Wishes
@@ -80,13 +81,13 @@ class Markov:
         self.chords, self.key = [], ""
         if not [part for part in context.machines if not part.is_drums]:
             return
-        scene = Scene(context, self._listener, self._seed, self._wishes)
+        scene = Scene(context, self._listener, self._seed, self._wishes, around(context, span), span.start)
         for block in range(span.start // BLOCK, -(-span.end // BLOCK)):
             chord, self.key = scene.chord(block), scene.key(block).name
             if not self.chords or self.chords[-1][1] != chord.symbol:
                 self.chords.append((max(span.start, block * BLOCK), chord.symbol))
             # A block is decided whole, whatever the span: the part before the span was played already.
-            notes = self._line(scene, block) if context.role != "accompany" else self._accompany(scene, block)
+            notes = self._line(scene, block) if scene.sings else self._accompany(scene, block)
             scene.played(notes)
             yield from (n for n in notes if n.note.onset in span)
 
@@ -167,22 +168,30 @@ class Markov:
         return scene.free(scene.line, [note for note in scene.phrases[start] if note.onset in inside])
 
     def _phrase(self, scene: Scene, start: int) -> list[Note]:
-        """Return a phrase from `start` to the bar line, in the player's register and loudness."""
-        bar = scene.score.bar_start(start)
-        end = bar + scene.score.meter_at(start).bar
+        """Return a phrase from `start` to the bar line, or on to where it leads, in the player's register and loudness.
+
+        Of one that leads beyond the bar line only the first bar is played: each bar looks at the goal anew.
+        """
+        end, goal = scene.phrase_end(start)
+        number = scene.bar_number(scene.score.bar_start(start))
         heard, line, manner = scene.heard_before(start), scene.line_before(start), scene.manner(start)
+        low, high = manner.middle - 10, manner.middle + 12
+        if goal is not None:
+            low, high = min(low, goal.pitch - 5), max(high, goal.pitch + 5)
         frame = Frame(
             Span(start, end),
             tuple(scene.chord(block) for block in range(start // BLOCK, -(-end // BLOCK))),
             scene.key(start // BLOCK),
-            (manner.middle - 10, manner.middle + 12),
-            self.params.ending if scene.bar_number(bar) % self.params.phrase == self.params.phrase - 1 else "open",
+            (low, high),
+            self.params.ending if number % self.params.phrase == self.params.phrase - 1 else "open",
             self.params.key != "auto",
+            (goal.pitch, goal.onset) if goal else None,
         )
         asked = (tuple(heard), tuple(line[-LOOKED_BACK:]), frame, manner.velocity)
         if asked not in self._phrases:
             places = self._improviser.play(heard, line, frame, scene.rng(start // BLOCK, 1))
-            phrase = self._improviser.perform(places, end, manner.velocity, scene.rng(start // BLOCK, 3))
+            last = goal.onset if goal else end
+            phrase = self._improviser.perform(places, last, manner.velocity, scene.rng(start // BLOCK, 3))
             # Live, every block of a phrase is a question of its own.
             self._phrases = {**dict(list(self._phrases.items())[-3:]), asked: phrase}
         return self._phrases[asked]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 import numpy as np
@@ -13,9 +13,10 @@ from composer.generators.base import Context, PartNote
 from composer.generators.comping import RIGHT, SPLIT
 from composer.generators.constrained import pick
 from composer.generators.counts import BLOCK, load_tables
+from composer.generators.gap import following
 from composer.generators.harmony import Listener
 from composer.generators.viewpoints import top_line
-from composer.music import TICKS_PER_QUARTER, Note, Score
+from composer.music import TICKS_PER_QUARTER, Note, Part, Score
 from composer.music.chords import Chord, Key
 
 _onset = attrgetter("onset")
@@ -34,6 +35,8 @@ LOWEST_MIDDLE = 36
 REST = 2 * TICKS_PER_QUARTER
 """Ticks of the player's silence after which a line of the machine may answer."""
 LONGEST_ANSWER = 8 * TICKS_PER_QUARTER
+REACH = 16 * TICKS_PER_QUARTER
+"""Ticks from the beginning of a phrase to a note that it leads to, at most."""
 RECENT = 4 * TICKS_PER_QUARTER
 """Ticks of the past that say how dense, how loud and how high the player plays."""
 
@@ -78,17 +81,34 @@ class Wishes:
 class Scene:
     """Hold one question's context, and what has been answered so far."""
 
-    def __init__(self, context: Context, listener: Listener, seed: int, wishes: Wishes | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        listener: Listener,
+        seed: int,
+        wishes: Wishes | None = None,
+        broken: Part | None = None,
+        begin: int = 0,
+    ) -> None:
+        """Listen to the players of `context`, and to the line `broken` by a gap, which then is the one continued.
+
+        `begin` is where the question's span begins.
+        """
+        self._asked, self._begin = context, begin
+        if broken is not None:
+            context = replace(context, score=replace(context.score, parts=(*context.score.parts, broken)))
         self.score: Score = context.score
         self._wishes = wishes or Wishes()
         self.phrases: dict[int, list[Note]] = {}
         self._context = context
+        self.sings: bool = context.role != "accompany" or broken is not None
+        """Whether the machine plays a line of its own and no accompaniment."""
         self._listener = listener
         self._seed = seed
         self._chords: dict[int, Chord] = {}
         self._keys: dict[int, Key] = {}
         self._notes = sorted(
-            (note for part in context.players if not part.is_drums for note in part.notes),
+            (n for part in ((broken,) if broken else context.players) if not part.is_drums for n in part.notes),
             key=attrgetter("onset", "pitch"),
         )
         pitched = [part for part in context.machines if not part.is_drums]
@@ -204,6 +224,25 @@ class Scene:
         last = self._notes[index - 1].onset // BLOCK * BLOCK + BLOCK if index else 0
         return max(self.score.bar_start(start), min(last, start))
 
+    def phrase_end(self, start: int) -> tuple[int, Note | None]:
+        """Return where a phrase that begins at `start` ends, and the note that it leads to.
+
+        It ends with the bar, and leads nowhere that is known; or it ends where a gap does, up to four bars of four
+        quarters later, and leads to what stands behind the gap, or to the player's next note.
+        """
+        bar = self.score.bar_start(start)
+        end = bar + self.score.meter_at(start).bar
+        found = following(self._asked, max(start, self._begin))
+        if not found:
+            return end, None
+        goal = found[-1].note
+        line = self.score.bar_start(goal.onset)
+        # A gap in the machine's own part ends with a bar, and the player's turn begins with a note.
+        far = line if found[-1].part in self._machine and line > start else goal.onset
+        if far > start + REACH or goal.onset > far + REST:
+            return min(end, goal.onset), None
+        return far, goal
+
     def heard_before(self, tick: int) -> list[Note]:
         """Return the player's line before `tick`, the latest of it."""
         until = bisect_left(self._notes, tick, key=_onset)
@@ -212,7 +251,7 @@ class Scene:
     def line_before(self, tick: int) -> list[Note]:
         """Return the line that a phrase beginning at `tick` continues: the player's, and the machine's own after it."""
         heard = self.heard_before(tick)
-        if self._context.role == "accompany" and self.line == self.lead:
+        if not self.sings and self.line == self.lead:
             return heard
         after = heard[-1].onset if heard else -1
         return heard + top_line(n for n in self._machine[self.line] if after < n.onset < tick)[-LEARNED:]
@@ -221,7 +260,7 @@ class Scene:
         """Return how high and how loud the player's line was before `tick`; beside the accompaniment it stays above."""
         until = bisect_left(self._notes, tick, key=_onset)
         line = top_line(self._notes[max(0, until - LATELY) : until])[-16:]
-        lowest = SPLIT + 10 if self._context.role == "accompany" else LOWEST_MIDDLE
+        lowest = LOWEST_MIDDLE if self.sings else SPLIT + 10
         if not line:
             return Manner(70, 76.0)
         middle = round(sum(n.pitch for n in line) / len(line))
