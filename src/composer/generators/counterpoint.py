@@ -56,6 +56,11 @@ class Task:
     closes: bool = True
     """Whether the last moment ends a phrase."""
     steps: float = 0.5
+    ahead: tuple[int | None, ...] = ()
+    """What each voice sings at the last moment where that stands already, None where it is free; () for no such moment.
+
+    The voices are led to it by the rules about motion; its sound, and how far it lies, is not theirs to judge.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,8 @@ def solve(task: Task) -> Setting:
     relaxed: tuple[str, ...] = ()
     while len(task.ticks) - len(chords) > 2 * STRETCH:
         until = len(chords) + STRETCH
-        stretch = replace(task, ticks=task.ticks[:until], cantus=task.cantus[:until], begun=chords, closes=False)
+        ticks, cantus = task.ticks[:until], task.cantus[:until]
+        stretch = replace(task, ticks=ticks, cantus=cantus, begun=chords, closes=False, ahead=())
         setting = _solve_stretch(stretch)
         chords, relaxed = setting.chords, (*relaxed, *setting.relaxed)
     setting = _solve_stretch(replace(task, begun=chords))
@@ -151,7 +157,7 @@ class _Search:
         self._triad = triad(task.key)
         self._is_closing = "cadence" in rules and task.closes
         # Where nobody knows what comes next, a leap might make it impossible to step back in consonance.
-        self.is_wary = "recovery" in rules and not task.closes and attempt < ATTEMPTS - 1
+        self.is_wary = "recovery" in rules and not task.closes and not task.ahead and attempt < ATTEMPTS - 1
         self._barred = frozenset(
             step
             for step in range(128)
@@ -187,7 +193,9 @@ class _Search:
         """Yield the pitches of a voice that break no rule, in the order of chance, near ones rather than far ones."""
         line = self._lines[voice]
         luck, pull = self._luck(moment)[voice], self._task.steps / NEARNESS
-        pitches = self._consonant(moment, voice, self._singable(moment, voice))
+        pitches = self._singable(moment, voice)
+        if self._given(moment, voice) is None:
+            pitches = self._consonant(moment, voice, pitches)
         if line and pull:
             before = line[-1]
             pitches.sort(key=lambda p: luck[p] + pull * abs(p - before))
@@ -195,7 +203,13 @@ class _Search:
             pitches.sort(key=luck.__getitem__)
         if moment:
             pitches = self._apart(moment, voice, pitches)
+        if self._task.ahead and moment == self._last - 1:
+            return (p for p in pitches if self._leads(voice, p))
         return (p for p in pitches if not self._is_closing or self._may_close(moment, voice, p))
+
+    def _given(self, moment: int, voice: int) -> int | None:
+        """Return what stands already where a phrase leads to, None where a voice is free."""
+        return self._task.ahead[voice] if self._task.ahead and moment == self._last else None
 
     def _luck(self, moment: int) -> list[list[float]]:
         if moment not in self._orders:
@@ -212,10 +226,12 @@ class _Search:
         if voice:
             low = max(low, self._lines[voice - 1][moment] + (task.apart[voice] if task.apart else 0))
         pool = self._closing if self._is_closing and moment == self._last - 1 else self._pitches
+        if (given := self._given(moment, voice)) is not None:
+            pool, low, high = [given], given, given
         if not line:
             return [p for p in pool if low <= p <= high]
         before = line[-1]
-        if "span" in rules:
+        if "span" in rules and given is None:
             low, high = max(low, max(line) - OCTAVE), min(high, min(line) + OCTAVE)
         if self.is_wary and moment == self._last:
             low, high = max(low, before - LEAP), min(high, before + LEAP)
@@ -235,24 +251,43 @@ class _Search:
 
     def _apart(self, moment: int, voice: int, pitches: list[int]) -> list[int]:
         """Return those of `pitches` that no voice that is placed or given at a moment leads to in parallel."""
-        cantus, before = self._task.cantus, self._lines[voice][moment - 1]
+        before = self._lines[voice][moment - 1]
+        for other_before, other in self._moves(moment, voice):
+            if other != other_before and abs(before - other_before) % OCTAVE in (0, 7):
+                pitches = [p for p in pitches if not self._is_parallel(before, p, other_before, other)]
+        return pitches
+
+    def _moves(self, moment: int, voice: int) -> list[tuple[int, int]]:
+        """Return from where to where the voices below one and the given one go at a moment."""
+        cantus = self._task.cantus
         moves = [(line[moment - 1], line[moment]) for line in self._lines[:voice]]
         if (earlier := cantus[moment - 1]) is not None and (given := cantus[moment]) is not None:
             moves.append((earlier, given))
-        for other_before, other in moves:
-            first = abs(before - other_before)
-            if other == other_before or first % OCTAVE not in (0, 7):
-                continue
-            rules = ("fifths", "fifths") if first % OCTAVE else ("octaves" if first else "unisons", "octaves")
-            nearest, wider = (rule in self._rules for rule in rules)
-            pitches = [
-                p
-                for p in pitches
-                if p == before
-                or (abs(p - other) - first) % OCTAVE
-                or not (nearest if abs(p - other) == first else wider)
-            ]
-        return pitches
+        return moves
+
+    def _is_parallel(self, before: int, pitch: int, other_before: int, other: int) -> bool:
+        first, second = abs(before - other_before), abs(pitch - other)
+        if before == pitch or other_before == other or (second - first) % OCTAVE:
+            return False
+        if first % OCTAVE == 7:
+            return "fifths" in self._rules
+        return not first % OCTAVE and ("unisons" if first == second == 0 else "octaves") in self._rules
+
+    def _leads(self, voice: int, pitch: int) -> bool:
+        """Return whether a voice may go from `pitch`, at the last moment but one, to what stands at the last one."""
+        goal, line = self._task.ahead[voice], self._lines[voice]
+        if goal is None:
+            return True
+        step = goal - pitch
+        if abs(step) in self._barred:
+            return False
+        leap = pitch - line[-1] if line and "recovery" in self._rules else 0
+        if abs(leap) > LEAP and not 0 < (-step if leap > 0 else step) <= 2:
+            return False
+        before, given = self._task.cantus[-2:]
+        moves: list[tuple[int | None, int | None]] = [(before, given)]
+        moves += [(lower[-1], after) for lower, after in zip(self._lines[:voice], self._task.ahead, strict=False)]
+        return not any(a is not None and b is not None and self._is_parallel(pitch, goal, a, b) for a, b in moves)
 
     def _may_close(self, moment: int, voice: int, pitch: int) -> bool:
         """Return whether a pitch lets the phrase end: the tonic below, the triad above, the leading tone resolved."""

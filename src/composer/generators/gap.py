@@ -7,18 +7,25 @@ from composer.music import Part, Span
 
 TOGETHER = 30
 """Ticks within which notes count as one chord."""
+STEP = 240
+"""Ticks that are asked for at a time, at most, where a turn ends."""
 _FOREVER = 1 << 40
 
 
-def following(context: Context, tick: int) -> list[PartNote]:
+def following(context: Context, span: Span, tick: int) -> list[PartNote]:
     """Return the chord that the machine's music leads to from `tick` on, the lowest note first, [] when none is known.
 
     It is the first one of the machine's own parts, where they stand behind a gap. In the roles in which the machine
-    takes the player's place it is the player's next one, as far as it is known.
+    takes the player's place it is the player's next one, as far as it is known; the player's turn has not come when
+    the question's `span` ends, or comes in its last step.
     """
+    tick = max(tick, span.start)
     if own := _first(context.machines, Span(tick, _FOREVER)):
         return own
-    return [] if context.role == "accompany" else _first(context.players, Span(tick, max(tick, context.known_until)))
+    if context.role == "accompany":
+        return []
+    found = _first(context.players, Span(tick, max(tick, context.known_until)))
+    return found if found and found[0].note.onset > max(tick, span.end - STEP) else []
 
 
 def around(context: Context, span: Span) -> Part | None:

@@ -81,7 +81,7 @@ class Markov:
         self.chords, self.key = [], ""
         if not [part for part in context.machines if not part.is_drums]:
             return
-        scene = Scene(context, self._listener, self._seed, self._wishes, around(context, span), span.start)
+        scene = Scene(context, self._listener, self._seed, self._wishes, around(context, span), span)
         for block in range(span.start // BLOCK, -(-span.end // BLOCK)):
             chord, self.key = scene.chord(block), scene.key(block).name
             if not self.chords or self.chords[-1][1] != chord.symbol:

@@ -16,7 +16,7 @@ from composer.generators.counts import BLOCK, load_tables
 from composer.generators.gap import following
 from composer.generators.harmony import Listener
 from composer.generators.viewpoints import top_line
-from composer.music import TICKS_PER_QUARTER, Note, Part, Score
+from composer.music import TICKS_PER_QUARTER, Note, Part, Score, Span
 from composer.music.chords import Chord, Key
 
 _onset = attrgetter("onset")
@@ -88,13 +88,13 @@ class Scene:
         seed: int,
         wishes: Wishes | None = None,
         broken: Part | None = None,
-        begin: int = 0,
+        span: Span | None = None,
     ) -> None:
         """Listen to the players of `context`, and to the line `broken` by a gap, which then is the one continued.
 
-        `begin` is where the question's span begins.
+        `span` is what the question asks for.
         """
-        self._asked, self._begin = context, begin
+        self._asked, self._span = context, span or Span(0, 0)
         if broken is not None:
             context = replace(context, score=replace(context.score, parts=(*context.score.parts, broken)))
         self.score: Score = context.score
@@ -232,7 +232,7 @@ class Scene:
         """
         bar = self.score.bar_start(start)
         end = bar + self.score.meter_at(start).bar
-        found = following(self._asked, max(start, self._begin))
+        found = following(self._asked, self._span, start)
         if not found:
             return end, None
         goal = found[-1].note
