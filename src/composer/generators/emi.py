@@ -70,7 +70,9 @@ class Emi:
         self._listener = Listener()
         self._unit = round(params.pace * TICKS_PER_QUARTER)
         self._taste = Taste(params.agreement, params.harmony, params.form, params.texture, params.freedom)
-        self._database, self._labels, self._endings = learned(params.corpus) if params.corpus else chorales()
+        self._database, self._labels, self._endings, self._account = (
+            learned(params.corpus) if params.corpus else chorales()
+        )
         if not params.signatures:
             kind, length, works = self._endings
             self._endings = Endings(kind, np.minimum(length, SHORTEST), np.zeros_like(works))
@@ -87,6 +89,10 @@ class Emi:
     def parts(cls, params: EmiParams) -> tuple[Part, ...]:
         """Return the parts that it plays where nobody asks for others."""
         return tuple(Part(name, channel=i, program=program) for i, (name, program) in enumerate(EMI_BANDS[params.band]))
+
+    def notice(self) -> str:
+        """Return what the player should know about the corpus, "" without one."""
+        return self._account
 
     def propose(self, context: Context, span: Span) -> Iterator[PartNote]:
         """Yield the notes of the machine's parts in `span`; a phrase takes some tens of milliseconds."""

@@ -12,7 +12,7 @@ from composer.generators.base import Context, PartNote
 from composer.generators.comping import LEFT, RIGHT, SPLIT, bass_pitch, strike, voicing
 from composer.generators.constrained import pick
 from composer.generators.controls import MarkovParams
-from composer.generators.corpus import learn_once, midi_files
+from composer.generators.corpus import account, learn_once
 from composer.generators.counts import BLOCK, load_tables, place_at
 from composer.generators.gap import around
 from composer.generators.harmony import Listener
@@ -59,7 +59,7 @@ class Markov:
         self._phrases: dict[tuple[tuple[Note, ...], tuple[Note, ...], Frame, float], list[Note]] = {}
         """The latest phrases, by all that they depend on."""
         self._wishes = Wishes.parse(params.key, params.chords)
-        self._tunes = _tunes(params.corpus) if params.corpus else []
+        self._tunes, self._account = _tunes(params.corpus) if params.corpus else ([], "")
         corpus = Corpus(self._tunes, params.viewpoint, params.order) if self._tunes else None
         self._improviser = Improviser(Style(params.viewpoint, params.order, corpus, params.yours), params.harmony)
 
@@ -71,10 +71,7 @@ class Markov:
 
     def notice(self) -> str:
         """Return what the player should know about the corpus, "" without one."""
-        if not self.params.corpus:
-            return ""
-        files = len(midi_files(self.params.corpus))
-        return f"markov learned from {len(self._tunes)} of {files} MIDI files in {self.params.corpus}"
+        return self._account
 
     def propose(self, context: Context, span: Span) -> Iterator[PartNote]:
         """Yield the notes of the machine's parts in `span`; it takes a millisecond or so a beat."""
@@ -197,11 +194,13 @@ class Markov:
         return self._phrases[asked]
 
 
-def _tunes(folder: str) -> list[Tune]:
-    tunes = melodies.tunes_of(learn_once(folder, "markov-1", melodies.kept))
+def _tunes(folder: str) -> tuple[list[Tune], str]:
+    """Return the melodies of a folder, and what is to be said about it."""
+    arrays = learn_once(folder, "markov-1", melodies.kept)
+    tunes = melodies.tunes_of(arrays)
     if not tunes:
         raise FileError(f"no file in {folder} has a melody of two notes or more; name a folder with files that do")
-    return tunes
+    return tunes, account("markov", folder, arrays, len(tunes))
 
 
 def _loud(velocity: float, rng: np.random.Generator) -> int:

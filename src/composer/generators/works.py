@@ -18,8 +18,8 @@ from composer.music import Score
 
 LEARNER = "emi-2"
 """Names what is kept of a corpus; a new number when groupings are cut in another way."""
-Learned = tuple[Database, Any, Endings]
-"""The groupings, their SPEAC labels, and how phrases of the works end."""
+Learned = tuple[Database, Any, Endings, str]
+"""The groupings, their SPEAC labels, how phrases of the works end, and what is to be said about their corpus."""
 
 
 @lru_cache(maxsize=1)
@@ -36,7 +36,7 @@ def chorales() -> Learned:
             f"the chorales cannot be read ({error}); make them with `composer train emi --out models/emi`, or name "
             "a folder of MIDI files with --set corpus=DIR"
         ) from error
-    return database, speac.labels(database), endings(database)
+    return database, speac.labels(database), endings(database), ""
 
 
 def learned(folder: str) -> Learned:
@@ -45,7 +45,8 @@ def learned(folder: str) -> Learned:
     database = Database.of(arrays)
     if not database.is_followed().any():
         raise FileError(f"the files in {folder} hold no two beats in a row; name a folder with longer pieces")
-    return database, arrays["labels"], Endings(arrays["kind"], arrays["length"], arrays["works"])
+    found = Endings(arrays["kind"], arrays["length"], arrays["works"])
+    return database, arrays["labels"], found, corpus.account("emi", folder, arrays)
 
 
 def _learn(scores: Iterator[Score]) -> dict[str, Any]:
