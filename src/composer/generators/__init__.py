@@ -67,7 +67,7 @@ GENERATORS: dict[str, Info] = {
             "David Cope",
             1981,
             "Recombines beats of Bach's chorales, or of your own folder of MIDI, where their voices lead: harmonises "
-            "your line, goes on from your last notes, ends its phrases in cadences, and leads from a gap to what follows.",
+            "your line, goes on from your last notes, ends phrases in cadences, and leads from gaps to what follows.",
             "composer.generators.emi:Emi",
             params="composer.generators.controls:EmiParams",
         ),

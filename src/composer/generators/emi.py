@@ -172,8 +172,9 @@ class Emi:
             return Key.parse(self.params.key)
         heard, until = question.listened_to(phrase)
         before = question.before(phrase.start)
-        if before and before[0].onset + question.score.meter_at(phrase.start).bar <= phrase.start:
-            # A phrase stays in the key in which it began.
+        is_open = question.context.known_until < phrase.end
+        if is_open and before and before[0].onset + question.score.meter_at(phrase.start).bar <= phrase.start:
+            # A phrase that is not known to its end stays in the key in which it began.
             until = min(until, phrase.start)
         return self._listener.follow(heard, until).key if until else Key(0)
 

@@ -110,7 +110,9 @@ class Illiac:
         if is_answer:
             moments = follow(question.score, question.line, known, phrase, self._pace)
         else:
-            moments = alone(question.score, question.line, phrase, self._pace.pulse)
+            # A turn that is the machine's by the bar is so even if the player goes on.
+            line = [] if question.context.role == "trade" else question.line
+            moments = alone(question.score, line, phrase, self._pace.pulse)
         if begun:
             moments = resumed(moments, begun, question)
         if not moments:

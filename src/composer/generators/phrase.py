@@ -151,7 +151,8 @@ class Improviser:
                         last = (following, onset + value, pitch) if frame.goal else (pitch, end, before)
                         known[here] += p * self._closing(*last, frame)
                     elif low <= following <= high:
-                        known[here] += p * hope(following, onset + value, pitch)
+                        fit = self._fit(following, onset + value, frame)
+                        known[here] += p * fit * hope(following, onset + value, pitch)
             return known[here]
 
         return hope

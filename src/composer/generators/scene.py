@@ -26,6 +26,10 @@ AFTERWARDS = 8
 """Blocks after the one in question that are listened to, where they are known already."""
 FORM = 8
 """Bars after which a progression comes home when nobody plays."""
+HOME = Chord(0, "maj").index
+"""The chord of the tonic in C."""
+RESTED = 2
+"""Bars of the player's rest after which the harmony moves on by itself."""
 LEARNED = 400
 """Notes of the player's line that phrases are learned from, the latest ones."""
 LATELY = 64
@@ -133,11 +137,47 @@ class Scene:
 
     def _found(self, block: int) -> Chord:
         if block not in self._chords:
-            if self._notes:
-                self._hear(block)
-            else:
+            if not self._notes:
                 self._chords[block] = self._dream(block)
+            elif (since := self._resting(block)) is not None:
+                self._chords[block], self._keys[block] = self._dream_on(block, since)
+            else:
+                self._hear(block)
         return self._chords[block]
+
+    def _resting(self, block: int) -> int | None:
+        """Return the bar line from which nothing is heard any more at `block`, None while the player's harmony counts.
+
+        That is two bars after the last note, and ends with the bar in which the next one is known to come.
+        """
+        bar = self._bar(block)
+        index = bisect_left(self._notes, bar, key=_onset)
+        before = self._notes[max(0, index - LATELY) : index]
+        length = self.score.meter_at(bar).bar
+        if not before or any(n.onset < bar + length for n in self._notes[index : index + 1]):
+            return None
+        rested = max(note.end for note in before) + RESTED * length
+        line = self.score.bar_start(rested)
+        line += (line < rested) * self.score.meter_at(line).bar
+        return line if line <= bar else None
+
+    def _dream_on(self, block: int, since: int) -> tuple[Chord, Key]:
+        """Return a chord, and the key, of a progression that leaves at the bar line `since` where the player was."""
+        left = since // BLOCK - 1
+        key = self.key(left)
+        tonic = (key.tonic + 3 * (key.mode == "minor")) % 12
+        chord, bar, bars = self._found(left).transpose(-tonic).index, since, 0
+        while bar <= self._bar(block):
+            bars += 1
+            chord = HOME if bars % FORM == 0 else self._moved(chord, bar)
+            bar += self.score.meter_at(bar).bar
+        return Chord.from_index(chord).transpose(tonic), key
+
+    def _moved(self, chord: int, bar: int) -> int:
+        """Return a chord that chance chooses after another one, both in C, at the bar line `bar`."""
+        odds = load_tables().move[0, chord] ** 1.5
+        odds[0] = 0.0
+        return pick(odds, self.rng(bar // BLOCK, 2))
 
     def _hear(self, block: int) -> None:
         known = min(self._context.known_until, (block + 1 + AFTERWARDS) * BLOCK)
@@ -165,11 +205,9 @@ class Scene:
         bar = self._bar(block)
         meter = self.score.meter_at(bar)
         bars = (bar - meter.tick) // meter.bar
-        chord = Chord(0, "maj").index
+        chord = HOME
         for i in range(bars // FORM * FORM + 1, bars + 1):
-            odds = load_tables().move[0, chord] ** 1.5
-            odds[0] = 0.0
-            chord = pick(odds, self.rng((meter.tick + i * meter.bar) // BLOCK, 2))
+            chord = self._moved(chord, meter.tick + i * meter.bar)
         return Chord.from_index(chord).transpose(self._wishes.key.tonic if self._wishes.key else 0)
 
     def _bar(self, block: int) -> int:

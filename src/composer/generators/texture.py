@@ -20,6 +20,8 @@ LATE = 120
 """Ticks after the player's note within which it is still answered, where nobody could know that it would come."""
 FOLLOWING = 16
 """Bars after a gap that are listened to for its key, where the machine's own music is all there is."""
+AHEAD = 4
+"""Bars after a phrase that say in which key it is, where they are known."""
 Struck = list[tuple[int, str]]
 """Pitches and parts of one moment, from low to high."""
 
@@ -79,7 +81,8 @@ class Question:
     def listened_to(self, phrase: Span) -> tuple[Context, int]:
         """Return what the key of a phrase is heard in, and the tick up to which: the player, or what follows a gap."""
         if self.line:
-            return self.context, min(self.context.known_until, phrase.end)
+            until = phrase.end + AHEAD * self.score.meter_at(phrase.end).bar
+            return self.context, min(self.context.known_until, until)
         until = self.span.end + FOLLOWING * self.score.meter_at(self.span.end).bar
         kept = [note for name in self.names for note in self.score.part(name).within(Span(self.span.end, until))]
         following = Part("Following", tuple(sorted(kept)))
