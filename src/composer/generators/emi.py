@@ -102,7 +102,7 @@ class Emi:
         stood = [n for name in question.names for n in question.score.part(name).notes if n.onset < span.start]
         tick = span.start
         while tick < span.end:
-            phrase = phrase_at(context.score, tick, self.params.phrase)
+            phrase = question.phrase(tick, self.params.phrase)
             notes = sorted(self._phrase(question, phrase, stood), key=lambda entry: (entry.note, entry.part))
             yield from (entry for entry in notes if entry.note.onset in span)
             tick = phrase.end
@@ -114,7 +114,7 @@ class Emi:
         names = seat(question.names, len(facts.lexicon.sung), is_bass or not is_answer)
         singers = dict(zip(facts.lexicon.sung[::-1], names, strict=True))
         up = (tonic + 6) % 12 - 6
-        goal = following(question.context, question.span, phrase.start)
+        goal = following(question.context, question.span.start, phrase.start)
         end = min([phrase.end, *(entry.note.onset for entry in goal)])
         slots = self._slots(question, Span(phrase.start, end), tonic)
         pitches = tuple(sorted({entry.note.pitch - up for entry in goal if entry.note.onset <= end + TOGETHER}))
@@ -212,7 +212,8 @@ class Emi:
         self, phrase: Span, question: Question, slots: Sequence[Slot], facts: Facts, goal: tuple[int, ...]
     ) -> Phrase:
         """Return what can become of a phrase: led to the pitches `goal`, closed by a signature, a cadence or anyhow."""
-        number = (phrase.start - question.score.meter_at(phrase.start).tick) // phrase.length
+        grid = phrase_at(question.score, phrase.start, self.params.phrase)
+        number = (grid.start - question.score.meter_at(grid.start).tick) // grid.length
         asked = (phrase, number, tuple(slots), facts.lexicon.sung, facts.lexicon.mode, goal)
         if asked not in self._plans:
             plan = self._planned(phrase.start, speac.FORM[number % len(speac.FORM)], slots, facts, goal)

@@ -7,25 +7,22 @@ from composer.music import Part, Span
 
 TOGETHER = 30
 """Ticks within which notes count as one chord."""
-STEP = 240
-"""Ticks that are asked for at a time, at most, where a turn ends."""
+IN_RESTS = ("continue", "fill")
+"""Roles in which the machine's turn ends with the player's next note."""
 _FOREVER = 1 << 40
 
 
-def following(context: Context, span: Span, tick: int) -> list[PartNote]:
-    """Return the chord that the machine's music leads to from `tick` on, the lowest note first, [] when none is known.
+def following(context: Context, begin: int, start: int) -> list[PartNote]:
+    """Return the chord that a phrase from the tick `start` on leads to, the lowest note first, [] when none is known.
 
-    It is the first one of the machine's own parts, where they stand behind a gap. In the roles in which the machine
-    takes the player's place it is the player's next one, as far as it is known; the player's turn has not come when
-    the question's `span` ends, or comes in its last step.
+    It is the first one of the machine's own parts, where they stand behind a gap; `begin` is where the question's span
+    begins. Where the machine takes the player's place in a rest, it is the player's next one, as far as it is known.
     """
-    tick = max(tick, span.start)
-    if own := _first(context.machines, Span(tick, _FOREVER)):
+    if own := _first(context.machines, Span(max(begin, start), _FOREVER)):
         return own
-    if context.role == "accompany":
+    if context.role not in IN_RESTS:
         return []
-    found = _first(context.players, Span(tick, max(tick, context.known_until)))
-    return found if found and found[0].note.onset > max(tick, span.end - STEP) else []
+    return _first(context.players, Span(start + 1, max(start + 1, context.known_until)))
 
 
 def around(context: Context, span: Span) -> Part | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from composer.generators import binary_codes as codes
 from composer.generators.base import Context, PartNote
-from composer.generators.cantus import Moment, Pace, alone, follow, phrase_at
+from composer.generators.cantus import Moment, Pace, alone, follow
 from composer.generators.controls import IlliacParams
 from composer.generators.counterpoint import RULES, Chord, Task, solve
 from composer.generators.gap import TOGETHER, around, following
@@ -69,7 +69,7 @@ class Illiac:
         question = Question(context, span)
         tick = max(0, span.start - LATE)
         while question.names and tick < span.end and span.length:
-            phrase = phrase_at(context.score, tick, self.params.phrase)
+            phrase = question.phrase(tick, self.params.phrase)
             key = self._key(question, phrase)
             self.key, self.relaxed = key.name, ()
             play = self._coded if self.params.experiment == "codes" else self._sung
@@ -100,7 +100,7 @@ class Illiac:
     def _texture(self, question: Question, phrase: Span, key: Key, begun: Mapping[int, Chord]) -> Texture | None:
         """Return the phrase, None when it has no moment; `begun` holds chords that have sounded already."""
         is_answer, known = question.is_answer(phrase), question.context.known_until
-        goal = following(question.context, question.span, phrase.start)
+        goal = following(question.context, question.span.start, phrase.start)
         goal_tick = min((entry.note.onset for entry in goal), default=phrase.end + TOGETHER)
         end = min(phrase.end, goal_tick)
         leads = (

@@ -78,7 +78,7 @@ class Markov:
         self.chords, self.key = [], ""
         if not [part for part in context.machines if not part.is_drums]:
             return
-        scene = Scene(context, self._listener, self._seed, self._wishes, around(context, span), span)
+        scene = Scene(context, self._listener, self._seed, self._wishes, around(context, span), span.start)
         for block in range(span.start // BLOCK, -(-span.end // BLOCK)):
             chord, self.key = scene.chord(block), scene.key(block).name
             if not self.chords or self.chords[-1][1] != chord.symbol:

@@ -16,7 +16,7 @@ from composer.generators.counts import BLOCK, load_tables
 from composer.generators.gap import following
 from composer.generators.harmony import Listener
 from composer.generators.viewpoints import top_line
-from composer.music import TICKS_PER_QUARTER, Note, Part, Score, Span
+from composer.music import TICKS_PER_QUARTER, Note, Part, Score
 from composer.music.chords import Chord, Key
 
 _onset = attrgetter("onset")
@@ -92,13 +92,13 @@ class Scene:
         seed: int,
         wishes: Wishes | None = None,
         broken: Part | None = None,
-        span: Span | None = None,
+        begin: int = 0,
     ) -> None:
         """Listen to the players of `context`, and to the line `broken` by a gap, which then is the one continued.
 
-        `span` is what the question asks for.
+        `begin` is where the question's span begins.
         """
-        self._asked, self._span = context, span or Span(0, 0)
+        self._asked, self._begin = context, begin
         if broken is not None:
             context = replace(context, score=replace(context.score, parts=(*context.score.parts, broken)))
         self.score: Score = context.score
@@ -190,8 +190,9 @@ class Scene:
         # Planned in whole stretches, so that a block's chord does not depend on which block was asked for first.
         stretches = -(behind // AHEAD)
         for i, chord in enumerate(follower.plan(stretches * AHEAD)[-AHEAD:], (stretches - 1) * AHEAD + 1):
-            self._chords[block + behind + i] = chord
-            self._keys[block + behind + i] = follower.key
+            if self._resting(block + behind + i) is None:
+                self._chords[block + behind + i] = chord
+                self._keys[block + behind + i] = follower.key
 
     def key(self, block: int) -> Key:
         """Return the key of a block."""
@@ -270,7 +271,7 @@ class Scene:
         """
         bar = self.score.bar_start(start)
         end = bar + self.score.meter_at(start).bar
-        found = following(self._asked, self._span, start)
+        found = following(self._asked, self._begin, start)
         if not found:
             return end, None
         goal = found[-1].note

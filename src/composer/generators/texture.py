@@ -9,8 +9,9 @@ from functools import cached_property
 from operator import attrgetter
 
 from composer.generators.base import Context
-from composer.generators.cantus import Moment
+from composer.generators.cantus import Moment, phrase_at
 from composer.generators.counterpoint import Chord
+from composer.generators.gap import IN_RESTS
 from composer.generators.quartet import singers
 from composer.generators.viewpoints import top_line
 from composer.music import Note, Part, Score, Span
@@ -68,6 +69,16 @@ class Question:
         if self.context.role != "accompany" or not self.hears(phrase):
             return False
         return self.context.known_until < phrase.end or self.before(phrase.end)[-1].end > phrase.start
+
+    def phrase(self, tick: int, bars: int) -> Span:
+        """Return the phrase of `bars` bars that holds `tick`; in rests, the player divides it."""
+        grid = phrase_at(self.score, tick, bars)
+        if self.context.role not in IN_RESTS:
+            return grid
+        index = bisect_left(self.line, tick + 1, key=_onset)
+        starts = [grid.start, *(note.onset for note in self.line[:index][-1:])]
+        ends = [note.onset for note in self.line[index : index + 1] if note.onset < self.context.known_until]
+        return Span(max(starts), min([grid.end, *ends]))
 
     def struck(self, phrase: Span) -> dict[int, Struck]:
         """Return what the machine has played in `phrase` before the question's span, by onset."""
