@@ -117,6 +117,8 @@ class Emi:
         goal = following(question.context, question.span.start, phrase.start)
         end = min([phrase.end, *(entry.note.onset for entry in goal)])
         slots = self._slots(question, Span(phrase.start, end), tonic)
+        if not slots:
+            return
         pitches = tuple(sorted({entry.note.pitch - up for entry in goal if entry.note.onset <= end + TOGETHER}))
         plan = self._plan(phrase, question, slots, facts, pitches)
         sounded = Sounded(stood, question.span.start, self._unit, up)
