@@ -1,5 +1,6 @@
 """What every registered generator promises, whatever its method."""
 
+from dataclasses import replace
 from itertools import islice, pairwise
 
 import pytest
@@ -8,6 +9,7 @@ from composer.errors import ModelError, UsageError
 from composer.folders import model_folder
 from composer.generators import GENERATORS, load, make
 from composer.generators.base import Context, parse_params
+from composer.live.roles import turns
 from composer.music import DRUM_CHANNEL, Meter, Note, Part, Score, Span
 
 MELODY = tuple(Note(i * 240, pitch, 220, 80) for i, pitch in enumerate((60, 62, 64, 65, 67, 69, 71, 72) * 4))
@@ -55,6 +57,7 @@ QUESTIONS = {
     "forty notes at once": context([Note(7200, 40 + i, 480) for i in range(40)]),
     "one note for a minute": context([Note(0, 60, 57600)]),
     "only drums": context([Note(i * 480, 36, 60) for i in range(16)], channel=DRUM_CHANNEL),
+    "pitches at the edges": context([Note(i * 480, 127 * (i % 2), 400) for i in range(16)]),
     "seven eight": context(meter=Meter(0, 7, 8)),
     "five sixteen": context(meter=Meter(0, 5, 16)),
     "everything known": context([Note(i * 240, 60 + i % 12, 240) for i in range(100)], known_until=10**6),
@@ -72,6 +75,17 @@ def test_notes_lie_in_the_span_in_order_in_named_parts(ask, info, question):
     assert [] == [n for n in notes if n.note.onset not in span]
     assert [] == [(a, b) for a, b in pairwise(notes) if a.note.onset > b.note.onset]
     assert {n.part for n in notes} <= set(known.machine)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_whatever_is_played_every_role_has_music_and_it_ends(ask, info, question):
+    """Wherever the machine has a turn, something sounds within eight bars, and nothing for longer than that."""
+    span = Span(7680, 7680 + 8 * 1920)
+    for role in info.roles:
+        known = replace(QUESTIONS[question], role=role)
+        notes = [entry.note for entry in ask(known, span)]
+        assert notes or not turns(known, span), role
+        assert max((note.duration for note in notes), default=0) <= span.length, role
 
 
 def test_every_role_that_is_promised_is_played(ask, info):

@@ -225,6 +225,31 @@ def test_what_has_sounded_stands_when_more_is_known():
     assert [] == [i for i, (a, b) in enumerate(pairwise(map(sounds, heard))) if entered(b) not in allowed[a]]
 
 
+# A gap
+
+
+@pytest.mark.parametrize("gap", [Span(4 * BAR, 6 * BAR), Span(4 * BAR, 5 * BAR), Span(5 * BAR, 6 * BAR)], ids=str)
+def test_a_gap_is_filled_by_what_leads_to_what_stands_behind_it(gap):
+    """In every voice, by a junction that the works allow, wherever the phrase is broken."""
+    allowed = bach().junctions(ALONE[4])
+    for seed in range(3):
+        around = [e for e in play(span=Span(0, 8 * BAR), key="C", seed=seed) if e.note.onset not in gap]
+        filling = play(context().extended(around), gap, seed + 10, key="C")
+        last, behind = (sounds(slot) for slot in slots([*around, *filling], gap.end - QUARTER, gap.end + QUARTER))
+
+        assert entered(behind) in allowed[last]
+
+
+def test_a_turn_leads_to_the_players_next_note():
+    """With the top voice, as far as the note is known."""
+    for top in (62, 65, 69, 71, 74, 76):
+        known = context([*TUNE[:4], Note(4 * BAR, top, 480)], role="fill")
+        last = slots(play(known, Span(3 * BAR, 4 * BAR), key="C"), 4 * BAR - QUARTER, 4 * BAR)[0]
+        tops = {max(pitches) for pitches in bach().junctions(ALONE[4])[sounds(last)]}
+
+        assert top in tops
+
+
 # Bad input
 
 

@@ -95,7 +95,7 @@ def test_nothing_in_the_cache_is_run(folder, cache):
     lead(folder)
     (kept,) = cache.rglob("*.npz")
     with np.load(kept, allow_pickle=False) as arrays:
-        assert {"notes", "lengths", "tonics"} == set(arrays)
+        assert {"notes", "lengths", "tonics", "read"} == set(arrays)
         assert not any(arrays[name].dtype.hasobject for name in arrays)
 
 

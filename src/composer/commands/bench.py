@@ -1,4 +1,4 @@
-"""composer bench: decoding speed, lateness while playing, how soon things start, and what learning costs."""
+"""composer bench: decoding speed, lateness while playing, how soon things start, what learning and a bar cost."""
 
 from __future__ import annotations
 
@@ -240,6 +240,13 @@ def _peak_megabytes() -> float:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
+def propose(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure how long proposing one bar takes, for ordinary and extreme playing."""
+    from composer.live.proposing import measure
+
+    return measure(args.generator, options.params(args, args.generator), args.seed)
+
+
 LEARNED_FILES = (10, 100)
 """How many files of a corpus are learned from, before all are."""
 BENCHES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
@@ -247,5 +254,6 @@ BENCHES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "live": live,
     "startup": startup,
     "learning": learning,
+    "propose": propose,
 }
 """What can be measured."""

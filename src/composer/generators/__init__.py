@@ -27,7 +27,7 @@ GENERATORS: dict[str, Info] = {
             "after Hiller and Isaacson (1957), Pachet (2003)",
             2003,
             "Learns phrases from what you play and from any folder of MIDI, takes over where you stop, and obeys the "
-            "harmony it hears. Fills without looking at what follows.",
+            "harmony it hears. A gap is filled by a line that leads to the note behind it.",
             "composer.generators.markov:Markov",
             params="composer.generators.controls:MarkovParams",
         ),
@@ -57,7 +57,7 @@ GENERATORS: dict[str, Info] = {
             "Lejaren Hiller and Leonard Isaacson",
             1957,
             "Counterpoint against your line by trial and rejection, one rule after another; codes, rows and chains. "
-            "Continues and trades with your last notes as cantus firmus; fills without looking at what follows.",
+            "Continues and trades with your last notes as cantus firmus; fills by the rules, up to what follows.",
             "composer.generators.illiac:Illiac",
             params="composer.generators.controls:IlliacParams",
         ),
@@ -67,8 +67,7 @@ GENERATORS: dict[str, Info] = {
             "David Cope",
             1981,
             "Recombines beats of Bach's chorales, or of your own folder of MIDI, where their voices lead: harmonises "
-            "your line, goes on from your last notes, and ends its phrases in cadences. Fills without looking at what "
-            "follows.",
+            "your line, goes on from your last notes, ends phrases in cadences, and leads from gaps to what follows.",
             "composer.generators.emi:Emi",
             params="composer.generators.controls:EmiParams",
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -56,6 +56,11 @@ class Task:
     closes: bool = True
     """Whether the last moment ends a phrase."""
     steps: float = 0.5
+    ahead: tuple[int | None, ...] = ()
+    """What each voice sings at the last moment where that stands already, None where it is free; () for no such moment.
+
+    The voices are led to it by the rules about motion; its sound, and how far it lies, is not theirs to judge.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,6 @@ class Setting:
     relaxed: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=64)
 def solve(task: Task) -> Setting:
     """Return a setting by random trial and rejection, with bounded backtracking; it always finds one.
 
@@ -78,7 +82,8 @@ def solve(task: Task) -> Setting:
     relaxed: tuple[str, ...] = ()
     while len(task.ticks) - len(chords) > 2 * STRETCH:
         until = len(chords) + STRETCH
-        stretch = replace(task, ticks=task.ticks[:until], cantus=task.cantus[:until], begun=chords, closes=False)
+        ticks, cantus = task.ticks[:until], task.cantus[:until]
+        stretch = replace(task, ticks=ticks, cantus=cantus, begun=chords, closes=False, ahead=())
         setting = _solve_stretch(stretch)
         chords, relaxed = setting.chords, (*relaxed, *setting.relaxed)
     setting = _solve_stretch(replace(task, begun=chords))
@@ -86,20 +91,34 @@ def solve(task: Task) -> Setting:
     return Setting(setting.chords, tuple(rule for rule in reversed(RULES) if rule in given_up))
 
 
+@lru_cache(maxsize=256)
 def _solve_stretch(task: Task) -> Setting:
     in_force = [rule for rule in RULES if rule in task.rules]
     relaxed: list[str] = []
     if "cadence" in in_force and not _closable(task):
         in_force.remove("cadence")
         relaxed += ["cadence"] * task.closes
-    attempts: tuple[int, ...] = tuple(range(ATTEMPTS))
-    while True:
-        for attempt in attempts:
-            lines = _Search(task, frozenset(in_force), attempt).run()
-            if lines is not None:
-                return Setting(tuple(zip(*lines, strict=True)), tuple(relaxed))
+    lines = _tried(task, frozenset(in_force), range(ATTEMPTS), TRIALS)
+    while lines is None:
         relaxed.append(in_force.pop())
-        attempts = (0, ATTEMPTS - 1)
+        # An answer that gives up a rule must not take longer than one that keeps all of them.
+        lines = _tried(task, frozenset(in_force), (0, ATTEMPTS - 1), TRIALS // 2)
+    return Setting(tuple(zip(*lines, strict=True)), tuple(relaxed))
+
+
+def _tried(task: Task, rules: frozenset[str], attempts: Iterable[int], trials: int) -> list[list[int]] | None:
+    """Return the voices' lines of the first attempt that comes to something, None when none does."""
+    missing = (len(task.ticks) - len(task.begun)) * len(task.ranges)
+    hopeless: set[bool] = set()
+    for attempt in attempts:
+        search = _Search(task, rules, attempt)
+        if search.is_wary in hopeless:
+            continue
+        if (lines := search.run(trials * (missing + 12))) is not None:
+            return lines
+        if search.is_exhausted:
+            hopeless.add(search.is_wary)
+    return None
 
 
 def _closable(task: Task) -> bool:
@@ -128,14 +147,22 @@ class _Search:
     """Hold one attempt: voice by voice, moment by moment, notes are tried in an order that chance decides."""
 
     def __init__(self, task: Task, rules: frozenset[str], attempt: int) -> None:
+        self.is_exhausted = False
+        """Whether every note that may be tried was tried in vain, so that other luck would not help."""
         self._task, self._rules, self._attempt = task, rules, attempt
         self._last = len(task.ticks) - 1
         self._voices = len(task.ranges)
         self._lines: list[list[int]] = [[chord[v] for chord in task.begun] for v in range(self._voices)]
         self._orders: dict[int, list[list[float]]] = {}
         self._triad = triad(task.key)
+        self._is_closing = "cadence" in rules and task.closes
         # Where nobody knows what comes next, a leap might make it impossible to step back in consonance.
-        self._is_wary = "recovery" in rules and not task.closes and attempt < ATTEMPTS - 1
+        self.is_wary = "recovery" in rules and not task.closes and not task.ahead and attempt < ATTEMPTS - 1
+        self._barred = frozenset(
+            step
+            for step in range(128)
+            if ("repeats" in rules and not step) or ("tritones" in rules and step % OCTAVE in UNSINGABLE)
+        )
         low, high = min(low for low, _ in task.ranges), max(high for _, high in task.ranges)
         scale = frozenset(task.key.scale)
         self._pitches = [p for p in range(low, high + 1) if p % 12 in scale]
@@ -143,17 +170,17 @@ class _Search:
         raised = scale | {(task.key.tonic - 1) % 12} - {(task.key.tonic - 2) % 12}
         self._closing = [p for p in range(low, high + 1) if p % 12 in raised]
 
-    def run(self) -> list[list[int]] | None:
-        """Return the voices' lines, None when the attempt came to nothing."""
+    def run(self, trials: int) -> list[list[int]] | None:
+        """Return the voices' lines, None when the attempt came to nothing; `trials` notes may be tried."""
         begun = len(self._task.begun)
         missing = (self._last + 1 - begun) * self._voices
-        trials = TRIALS * (missing + 12)
         trails: list[Iterator[int]] = []
         while len(trails) < missing:
             trails.append(self._candidates(*divmod(begun * self._voices + len(trails), self._voices)))
             while (pitch := next(trails[-1], None)) is None:
                 trails.pop()
                 if not trails:
+                    self.is_exhausted = True
                     return None
                 self._lines[(len(trails) - 1) % self._voices].pop()
             trials -= 1
@@ -164,21 +191,25 @@ class _Search:
 
     def _candidates(self, moment: int, voice: int) -> Iterator[int]:
         """Yield the pitches of a voice that break no rule, in the order of chance, near ones rather than far ones."""
-        task = self._task
-        low, high = task.ranges[voice]
-        if voice:
-            low = max(low, self._lines[voice - 1][moment] + (task.apart[voice] if task.apart else 0))
         line = self._lines[voice]
-        luck = self._luck(moment)[voice]
-        pull = task.steps / NEARNESS
-        is_closing = "cadence" in self._rules and task.closes and moment == self._last - 1
-        pitches = [p for p in (self._closing if is_closing else self._pitches) if low <= p <= high]
+        luck, pull = self._luck(moment)[voice], self._task.steps / NEARNESS
+        pitches = self._singable(moment, voice)
+        if self._given(moment, voice) is None:
+            pitches = self._consonant(moment, voice, pitches)
         if line and pull:
             before = line[-1]
             pitches.sort(key=lambda p: luck[p] + pull * abs(p - before))
         else:
             pitches.sort(key=luck.__getitem__)
-        return (p for p in pitches if self._sings(line, p) and self._sounds(moment, voice, p))
+        if moment:
+            pitches = self._apart(moment, voice, pitches)
+        if self._task.ahead and moment == self._last - 1:
+            return (p for p in pitches if self._leads(voice, p))
+        return (p for p in pitches if not self._is_closing or self._may_close(moment, voice, p))
+
+    def _given(self, moment: int, voice: int) -> int | None:
+        """Return what stands already where a phrase leads to, None where a voice is free."""
+        return self._task.ahead[voice] if self._task.ahead and moment == self._last else None
 
     def _luck(self, moment: int) -> list[list[float]]:
         if moment not in self._orders:
@@ -188,52 +219,77 @@ class _Search:
             self._orders[moment] = np.log(rng.exponential(size=(self._voices, 128))).tolist()
         return self._orders[moment]
 
-    def _sings(self, line: list[int], pitch: int) -> bool:
-        """Return whether a pitch obeys the melodic rules in force."""
+    def _singable(self, moment: int, voice: int) -> list[int]:
+        """Return the pitches in a voice's range and key that obey the melodic rules in force."""
+        task, rules, line = self._task, self._rules, self._lines[voice]
+        low, high = task.ranges[voice]
+        if voice:
+            low = max(low, self._lines[voice - 1][moment] + (task.apart[voice] if task.apart else 0))
+        pool = self._closing if self._is_closing and moment == self._last - 1 else self._pitches
+        if (given := self._given(moment, voice)) is not None:
+            pool, low, high = [given], given, given
         if not line:
-            return True
-        rules, step = self._rules, pitch - line[-1]
-        if "repeats" in rules and not step:
-            return False
-        if "tritones" in rules and abs(step) % OCTAVE in UNSINGABLE:
-            return False
-        if "span" in rules and max(pitch, *line) - min(pitch, *line) > OCTAVE:
-            return False
-        if self._is_wary and len(line) == self._last and abs(step) > LEAP:
-            return False
-        if "recovery" in rules and len(line) > 1 and abs(leap := line[-1] - line[-2]) > LEAP:
-            return 0 < (-step if leap > 0 else step) <= 2
-        return True
+            return [p for p in pool if low <= p <= high]
+        before = line[-1]
+        if "span" in rules and given is None:
+            low, high = max(low, max(line) - OCTAVE), min(high, min(line) + OCTAVE)
+        if self.is_wary and moment == self._last:
+            low, high = max(low, before - LEAP), min(high, before + LEAP)
+        if "recovery" in rules and len(line) > 1 and abs(leap := before - line[-2]) > LEAP:
+            back = (before - 2, before - 1) if leap > 0 else (before + 1, before + 2)
+            low, high = max(low, back[0]), min(high, back[1])
+        return [p for p in pool if low <= p <= high and abs(p - before) not in self._barred]
 
-    def _sounds(self, moment: int, voice: int, pitch: int) -> bool:
-        """Return whether a pitch obeys the rules about several voices, those placed already and the given one."""
+    def _consonant(self, moment: int, voice: int, pitches: list[int]) -> list[int]:
+        """Return those of `pitches` that are consonant with what is placed or given at a moment."""
+        given = self._task.cantus[moment]
+        sounding = [line[moment] for line in self._lines[:voice]] + ([] if given is None else [given])
+        if "consonance" not in self._rules or not sounding:
+            return pitches
+        lowest = min(sounding)
+        return [p for p in pitches if _is_consonant(p, sounding, min(p, lowest))]
+
+    def _apart(self, moment: int, voice: int, pitches: list[int]) -> list[int]:
+        """Return those of `pitches` that no voice that is placed or given at a moment leads to in parallel."""
+        before = self._lines[voice][moment - 1]
+        for other_before, other in self._moves(moment, voice):
+            if other != other_before and abs(before - other_before) % OCTAVE in (0, 7):
+                pitches = [p for p in pitches if not self._is_parallel(before, p, other_before, other)]
+        return pitches
+
+    def _moves(self, moment: int, voice: int) -> list[tuple[int, int]]:
+        """Return from where to where the voices below one and the given one go at a moment."""
         cantus = self._task.cantus
-        given = cantus[moment]
-        others = [line[moment] for line in self._lines[:voice]]
-        if "consonance" in self._rules and not _is_consonant(pitch, others, given):
-            return False
-        if moment:
-            before = self._lines[voice][moment - 1]
-            moves = [(self._lines[v][moment - 1], other) for v, other in enumerate(others)]
-            if given is not None and (earlier := cantus[moment - 1]) is not None:
-                moves.append((earlier, given))
-            if any(self._is_parallel(before, pitch, a, b) for a, b in moves):
-                return False
-        return "cadence" not in self._rules or not self._task.closes or self._closes(moment, voice, pitch)
+        moves = [(line[moment - 1], line[moment]) for line in self._lines[:voice]]
+        if (earlier := cantus[moment - 1]) is not None and (given := cantus[moment]) is not None:
+            moves.append((earlier, given))
+        return moves
 
     def _is_parallel(self, before: int, pitch: int, other_before: int, other: int) -> bool:
-        if before == pitch or other_before == other:
-            return False
         first, second = abs(before - other_before), abs(pitch - other)
-        if first % OCTAVE != second % OCTAVE:
+        if before == pitch or other_before == other or (second - first) % OCTAVE:
             return False
         if first % OCTAVE == 7:
             return "fifths" in self._rules
-        if first % OCTAVE:
-            return False
-        return ("unisons" if first == second == 0 else "octaves") in self._rules
+        return not first % OCTAVE and ("unisons" if first == second == 0 else "octaves") in self._rules
 
-    def _closes(self, moment: int, voice: int, pitch: int) -> bool:
+    def _leads(self, voice: int, pitch: int) -> bool:
+        """Return whether a voice may go from `pitch`, at the last moment but one, to what stands at the last one."""
+        goal, line = self._task.ahead[voice], self._lines[voice]
+        if goal is None:
+            return True
+        step = goal - pitch
+        if abs(step) in self._barred:
+            return False
+        leap = pitch - line[-1] if line and "recovery" in self._rules else 0
+        if abs(leap) > LEAP and not 0 < (-step if leap > 0 else step) <= 2:
+            return False
+        before, given = self._task.cantus[-2:]
+        moves: list[tuple[int | None, int | None]] = [(before, given)]
+        moves += [(lower[-1], after) for lower, after in zip(self._lines[:voice], self._task.ahead, strict=False)]
+        return not any(a is not None and b is not None and self._is_parallel(pitch, goal, a, b) for a, b in moves)
+
+    def _may_close(self, moment: int, voice: int, pitch: int) -> bool:
         """Return whether a pitch lets the phrase end: the tonic below, the triad above, the leading tone resolved."""
         tonic, given = self._task.key.tonic, self._task.cantus[moment]
         alone = self._voices == 1 and given is None
@@ -262,11 +318,8 @@ class _Search:
         return any(b - a == 1 and b % 12 == self._task.key.tonic for a, b in moves)
 
 
-def _is_consonant(pitch: int, others: list[int], given: int | None) -> bool:
-    sounding = others if given is None else [*others, given]
-    if not sounding:
-        return True
-    lowest = min(pitch, *sounding)
-    return all(
-        abs(pitch - other) % OCTAVE in (CONSONANT if lowest in (pitch, other) else AMONG_UPPER) for other in sounding
-    )
+def _is_consonant(pitch: int, sounding: list[int], lowest: int) -> bool:
+    for other in sounding:
+        if abs(pitch - other) % OCTAVE not in (CONSONANT if lowest in (pitch, other) else AMONG_UPPER):
+            return False
+    return True

@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import pairwise
-from operator import attrgetter
-from typing import Any
-from zipfile import BadZipFile
+from operator import is_
 
 import numpy as np
 
-from composer.errors import FileError, ModelError
-from composer.folders import model_folder
-from composer.generators import corpus, speac
+from composer.generators import speac
 from composer.generators.base import Context, PartNote
 from composer.generators.cantus import beats, phrase_at
 from composer.generators.controls import EMI_BANDS, EmiParams
 from composer.generators.counts import BLOCK
-from composer.generators.groupings import BEGAN, GOES_ON, MAJOR, MINOR, STEPS, Database, Work, learn
+from composer.generators.gap import TOGETHER, following
+from composer.generators.groupings import BEGAN, GOES_ON, MAJOR, MINOR, STEPS
 from composer.generators.harmony import Listener
 from composer.generators.quartet import DEEP, seat
-from composer.generators.recombination import Content, Lexicon, Phrase, fingerprint
+from composer.generators.recombination import Lexicon, Phrase
 from composer.generators.scene import Scene
-from composer.generators.signatures import FULL, OPEN, SHORTEST, Endings, endings
+from composer.generators.signatures import FULL, OPEN, SHORTEST, Endings
+from composer.generators.sounded import Sounded
 from composer.generators.texture import Question
 from composer.generators.wishes import Facts, Slot, Taste, chord_classes, classes, opening, sounding
-from composer.music import TICKS_PER_QUARTER, Note, Part, Score, Span
+from composer.generators.works import chorales, learned
+from composer.music import TICKS_PER_QUARTER, Note, Part, Span
 from composer.music.chords import Key
 
-LEARNER = "emi-2"
-"""Names what is kept of a corpus; a new number when groupings are cut in another way."""
 LOUDNESS = 72
 """The velocity of voices that have heard nobody."""
-RECENT = 16 * TICKS_PER_QUARTER
-"""Ticks before a beginning in which what sounded last is taken up."""
 GAP = 10
 """Ticks between a note and the next one of its voice."""
 ALONE: dict[int, tuple[int, ...]] = {1: (0,), 2: (0, 3), 3: (0, 1, 3), 4: (0, 1, 2, 3)}
@@ -44,8 +38,6 @@ BELOW: dict[int, tuple[int, ...]] = {1: (3,), 2: (1, 3), 3: (1, 2, 3)}
 """The same under the player's line."""
 ABOVE: dict[int, tuple[int, ...]] = {1: (0,), 2: (0, 1), 3: (0, 1, 2)}
 """The same over it."""
-
-_onset = attrgetter("onset")
 
 
 class Emi:
@@ -78,11 +70,17 @@ class Emi:
         self._listener = Listener()
         self._unit = round(params.pace * TICKS_PER_QUARTER)
         self._taste = Taste(params.agreement, params.harmony, params.form, params.texture, params.freedom)
-        self._database, self._labels, self._endings = _learned(params.corpus) if params.corpus else _chorales()
+        self._database, self._labels, self._endings, self._account = (
+            learned(params.corpus) if params.corpus else chorales()
+        )
         if not params.signatures:
             kind, length, works = self._endings
             self._endings = Endings(kind, np.minimum(length, SHORTEST), np.zeros_like(works))
         self._facts: dict[tuple[int, tuple[int, ...]], Facts] = {}
+        self._latest: tuple[Hashable, tuple[Part, ...], list[Slot]] = (None, (), [])
+        """What was asked for last, the players it was heard from, and the slots of it."""
+        self._plans: dict[Hashable, Phrase] = {}
+        """The latest plans, by all that they depend on."""
         # What the first question most likely needs is made ready while the generator opens.
         for mode in np.unique(self._database.mode).tolist():
             self._indexed(mode, BELOW[max(1, params.voices - 1)])
@@ -92,17 +90,19 @@ class Emi:
         """Return the parts that it plays where nobody asks for others."""
         return tuple(Part(name, channel=i, program=program) for i, (name, program) in enumerate(EMI_BANDS[params.band]))
 
+    def notice(self) -> str:
+        """Return what the player should know about the corpus, "" without one."""
+        return self._account
+
     def propose(self, context: Context, span: Span) -> Iterator[PartNote]:
         """Yield the notes of the machine's parts in `span`; a phrase takes some tens of milliseconds."""
         question = Question(context, span)
         if not question.names:
             return
-        stood = sorted(
-            note for name in question.names for note in question.score.part(name).notes if note.onset < span.start
-        )
+        stood = [n for name in question.names for n in question.score.part(name).notes if n.onset < span.start]
         tick = span.start
         while tick < span.end:
-            phrase = phrase_at(context.score, tick, self.params.phrase)
+            phrase = question.phrase(tick, self.params.phrase)
             notes = sorted(self._phrase(question, phrase, stood), key=lambda entry: (entry.note, entry.part))
             yield from (entry for entry in notes if entry.note.onset in span)
             tick = phrase.end
@@ -113,23 +113,29 @@ class Emi:
         is_answer = question.is_answer(phrase)
         names = seat(question.names, len(facts.lexicon.sung), is_bass or not is_answer)
         singers = dict(zip(facts.lexicon.sung[::-1], names, strict=True))
-        slots = self._slots(question, phrase, tonic)
-        plan = self._plan(phrase, question, slots, facts)
         up = (tonic + 6) % 12 - 6
+        goal = following(question.context, question.span.start, phrase.start)
+        end = min([phrase.end, *(entry.note.onset for entry in goal)])
+        slots = self._slots(question, Span(phrase.start, end), tonic)
+        if not slots:
+            return
+        pitches = tuple(sorted({entry.note.pitch - up for entry in goal if entry.note.onset <= end + TOGETHER}))
+        plan = self._plan(phrase, question, slots, facts, pitches)
+        sounded = Sounded(stood, question.span.start, self._unit, up)
         free = bisect_left(slots, question.span.start, key=lambda slot: slot.tick)
-        heard = [self._heard(stood, slot, up) for slot in slots[:free]]
         begin = free
-        while begin and heard[begin - 1]:
+        while begin and sounded.content(slots[begin - 1]):
             begin -= 1
         while begin < len(slots):
-            found = self._found(question, plan, facts, slots, begin, heard, stood, up)
+            found = self._found(question, plan, facts, slots, begin, sounded)
             # What sounds already and is none of ours stands, and ours begins after it.
             if begin + len(found) < free:
                 begin += 1
                 continue
             for entry in self._notes(question, facts.lexicon, slots[begin:], found, singers, up):
                 if entry.note.onset >= question.span.start:
-                    insort(stood, entry.note)
+                    insort(sounded.notes, entry.note)
+                    stood.append(entry.note)
                     yield entry
             # Where no work goes on, the machine takes a breath.
             begin += len(found) + 1
@@ -168,14 +174,26 @@ class Emi:
             return Key.parse(self.params.key)
         heard, until = question.listened_to(phrase)
         before = question.before(phrase.start)
-        if before and before[0].onset + question.score.meter_at(phrase.start).bar <= phrase.start:
-            # A phrase stays in the key in which it began.
+        is_open = question.context.known_until < phrase.end
+        if is_open and before and before[0].onset + question.score.meter_at(phrase.start).bar <= phrase.start:
+            # A phrase that is not known to its end stays in the key in which it began.
             until = min(until, phrase.start)
         return self._listener.follow(heard, until).key if until else Key(0)
 
     # What is asked for
 
     def _slots(self, question: Question, phrase: Span, tonic: int) -> list[Slot]:
+        """Return the slots of a phrase; a phrase is asked for step by step, and heard once."""
+        context = question.context
+        asked = (phrase, tonic, context.known_until, context.role, question.score.meters)
+        before, players, slots = self._latest
+        is_same = len(players) == len(context.players) and all(map(is_, players, context.players))
+        if before != asked or not is_same:
+            slots = self._listened(question, phrase, tonic)
+            self._latest = asked, context.players, slots
+        return slots
+
+    def _listened(self, question: Question, phrase: Span, tonic: int) -> list[Slot]:
         score, known = question.score, question.context.known_until
         ticks = [*beats(score, phrase, self._unit), phrase.end]
         played = [n for p in question.context.players if not p.is_drums for n in p.notes if n.end > phrase.start]
@@ -192,11 +210,20 @@ class Emi:
             slots.append(Slot(tick, end - tick, place, top, classes(first, tonic), classes(second, tonic), chord))
         return slots
 
-    def _plan(self, phrase: Span, question: Question, slots: Sequence[Slot], facts: Facts) -> Phrase:
-        """Return what can become of a phrase: closed by a signature, a cadence, a close or anyhow."""
-        meter = question.score.meter_at(phrase.start)
-        label = speac.FORM[(phrase.start - meter.tick) // phrase.length % len(speac.FORM)]
-        labels = speac.walk(len(slots), label, np.random.default_rng([self._seed, phrase.start, 0]))
+    def _plan(
+        self, phrase: Span, question: Question, slots: Sequence[Slot], facts: Facts, goal: tuple[int, ...]
+    ) -> Phrase:
+        """Return what can become of a phrase: led to the pitches `goal`, closed by a signature, a cadence or anyhow."""
+        grid = phrase_at(question.score, phrase.start, self.params.phrase)
+        number = (grid.start - question.score.meter_at(grid.start).tick) // grid.length
+        asked = (phrase, number, tuple(slots), facts.lexicon.sung, facts.lexicon.mode, goal)
+        if asked not in self._plans:
+            plan = self._planned(phrase.start, speac.FORM[number % len(speac.FORM)], slots, facts, goal)
+            self._plans = {**dict(list(self._plans.items())[-3:]), asked: plan}
+        return self._plans[asked]
+
+    def _planned(self, start: int, label: int, slots: Sequence[Slot], facts: Facts, goal: Sequence[int]) -> Phrase:
+        labels = speac.walk(len(slots), label, np.random.default_rng([self._seed, start, 0]))
         rngs = [np.random.default_rng([self._seed, slot.tick, 1]) for slot in slots]
         wishes = [
             facts.wish(slot, label, self._taste, rng) for slot, label, rng in zip(slots, labels, rngs, strict=True)
@@ -204,7 +231,7 @@ class Emi:
         lexicon, closing = facts.lexicon, facts.closing
         kind = OPEN if label == speac.A and (lexicon.kind == OPEN).any() else FULL
         ends = (lexicon.kind == kind) & (lexicon.works > 0), lexicon.kind == kind, lexicon.closes, lexicon.kind >= 0
-        plans = (Phrase(lexicon, wishes, np.where(end, closing, -np.inf)) for end in ends)
+        plans = (Phrase(lexicon, wishes, np.where(end, closing, -np.inf)) for end in (*lexicon.leading_to(goal), *ends))
         last = next(plans)
         for plan in plans:
             if last.is_possible:
@@ -215,56 +242,16 @@ class Emi:
     # What is found
 
     def _found(
-        self,
-        question: Question,
-        plan: Phrase,
-        facts: Facts,
-        slots: Sequence[Slot],
-        begin: int,
-        heard: Sequence[Content],
-        stood: Sequence[Note],
-        up: int,
+        self, question: Question, plan: Phrase, facts: Facts, slots: Sequence[Slot], begin: int, sounded: Sounded
     ) -> list[int]:
         """Return groupings for the slots from `begin` on; the first ones sound what was heard there."""
-        cut = question.span.start
-
-        def accept(slot: int, content: Content) -> bool:
-            if slot >= len(heard):
-                return True
-            tick = slots[slot].tick
-            before = min(cut, tick + slots[slot].length)
-            return heard[slot] == {(o, p) for o, p in content if tick + o * self._unit // STEPS < before}
-
-        tick = slots[begin].tick
-        entry = opening(
-            self._database, facts.lexicon, self._before(question, facts.lexicon, stood, tick, up), begin == 0
-        )
-        if begin < len(heard):
-            entry = np.where(_enters(facts.lexicon, heard[begin]), entry, -np.inf)
+        tick, lexicon = slots[begin].tick, facts.lexicon
+        sung = question.before(tick)[-1:] if 0 in lexicon.sung else []
         since = Span(max(0, tick - (self.params.quotation + 1) * self._unit), tick)
-        prints: list[int] = []
-        for before in beats(question.score, since, self._unit):
-            number = fingerprint(self._heard(stood, Slot(before, min(self._unit, tick - before), 0), up))
-            prints = [*prints, number] if number else []
-        return plan.find(begin, entry, prints[-self.params.quotation :], accept if begin < len(heard) else None)
-
-    def _heard(self, stood: Sequence[Note], slot: Slot, up: int) -> Content:
-        """Return what the machine has sounded in a slot, as a grouping would say it."""
-        low = bisect_left(stood, slot.tick - 8 * self._unit, key=_onset)
-        high = bisect_left(stood, slot.tick + slot.length, key=_onset)
-        return frozenset(
-            (max(0, note.onset - slot.tick) * STEPS // self._unit, min(127, max(0, note.pitch - up)))
-            for note in stood[low:high]
-            if note.end > slot.tick
-        )
-
-    def _before(self, question: Question, lexicon: Lexicon, stood: Sequence[Note], tick: int, up: int) -> list[int]:
-        """Return the pitches that sounded last before `tick`, from low to high; the player's if the top is sung."""
-        high = bisect_left(stood, tick, key=_onset)
-        recent = [*stood[max(0, high - 8) : high], *(question.before(tick)[-1:] if 0 in lexicon.sung else ())]
-        recent = [note for note in recent if note.end > tick - RECENT]
-        last = max((note.onset for note in recent), default=0)
-        return sorted({note.pitch - up for note in recent if note.end > last})
+        prints = sounded.prints(beats(question.score, since, self._unit), tick)
+        heard = [sounded.matches(slot, lexicon) for slot in slots[begin:] if slot.tick < question.span.start]
+        entry = opening(self._database, lexicon, sounded.last(tick, sung), begin == 0, heard[0] if heard else None)
+        return plan.find(begin, entry, prints[-self.params.quotation :], heard)
 
     def _notes(
         self,
@@ -316,17 +303,6 @@ def _ended(held: dict[tuple[int, int], PartNote], taken: set[tuple[str, int, int
             yield entry
 
 
-def _enters(lexicon: Lexicon, heard: Content) -> Any:
-    """Return whether the voices that are sung enter each grouping at the pitches that were heard, and at no other."""
-    pitches = [pitch for onset, pitch in heard if onset == 0]
-    own = lexicon.entering[:, list(lexicon.sung)]
-    matches = np.isin(own, [*pitches, -1]).all(1)
-    for pitch in pitches:
-        # Inner notes of a polyphonic grouping enter, too, without being voices.
-        matches &= (own == pitch).any(1) | (len(pitches) > own.shape[1])
-    return matches
-
-
 def _legal(pitch: int) -> int:
     return pitch % 12 + 12 * min(9, max(0, pitch // 12))
 
@@ -336,34 +312,3 @@ def _place(question: Question, tick: int) -> int:
     if tick == bar:
         return 0
     return 1 if meter.numerator % 2 == 0 and tick - bar == meter.bar // 2 else 2
-
-
-@lru_cache(maxsize=1)
-def _chorales() -> tuple[Database, Any, Endings]:
-    """Return the shipped groupings of Bach's chorales; ModelError when they are missing or damaged."""
-    folder = model_folder("emi")
-    try:
-        if folder is None:
-            raise FileNotFoundError("models/emi is not there")
-        with np.load(folder / "chorales.npz", allow_pickle=False) as arrays:
-            database = Database.of(dict(arrays))
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise ModelError(
-            f"the chorales cannot be read ({error}); make them with `composer train emi --out models/emi`, or name "
-            "a folder of MIDI files with --set corpus=DIR"
-        ) from error
-    return database, speac.labels(database), endings(database)
-
-
-def _learned(folder: str) -> tuple[Database, Any, Endings]:
-    """Return the groupings of a folder of MIDI files; FileError when it cannot be used."""
-    arrays = corpus.learn_once(folder, LEARNER, _learn)
-    database = Database.of(arrays)
-    if not database.is_followed().any():
-        raise FileError(f"the files in {folder} hold no two beats in a row; name a folder with longer pieces")
-    return database, arrays["labels"], Endings(arrays["kind"], arrays["length"], arrays["works"])
-
-
-def _learn(scores: Iterator[Score]) -> dict[str, Any]:
-    database = learn(map(Work, scores))
-    return {**database.arrays(), "labels": speac.labels(database), **endings(database)._asdict()}

@@ -10,12 +10,13 @@ import numpy as np
 
 from composer.generators import binary_codes as codes
 from composer.generators.base import Context, PartNote
-from composer.generators.cantus import Pace, alone, follow, phrase_at
+from composer.generators.cantus import Moment, Pace, alone, follow
 from composer.generators.controls import IlliacParams
 from composer.generators.counterpoint import RULES, Chord, Task, solve
+from composer.generators.gap import TOGETHER, around, following
 from composer.generators.harmony import Listener
 from composer.generators.interval_chain import wander
-from composer.generators.quartet import ABOVE, BELOW, BY_ITSELF, CANTUS_RANGE, DEEP, folded, seat, strings
+from composer.generators.quartet import ABOVE, BELOW, BY_ITSELF, CANTUS_RANGE, DEEP, aimed, folded, seat, strings
 from composer.generators.texture import LATE, Question, Struck, Texture, resumed
 from composer.music import TICKS_PER_QUARTER, Note, Part, Score, Span
 from composer.music.chords import Key
@@ -68,7 +69,7 @@ class Illiac:
         question = Question(context, span)
         tick = max(0, span.start - LATE)
         while question.names and tick < span.end and span.length:
-            phrase = phrase_at(context.score, tick, self.params.phrase)
+            phrase = question.phrase(tick, self.params.phrase)
             key = self._key(question, phrase)
             self.key, self.relaxed = key.name, ()
             play = self._coded if self.params.experiment == "codes" else self._sung
@@ -99,14 +100,26 @@ class Illiac:
     def _texture(self, question: Question, phrase: Span, key: Key, begun: Mapping[int, Chord]) -> Texture | None:
         """Return the phrase, None when it has no moment; `begun` holds chords that have sounded already."""
         is_answer, known = question.is_answer(phrase), question.context.known_until
+        goal = following(question.context, question.span.start, phrase.start)
+        goal_tick = min((entry.note.onset for entry in goal), default=phrase.end + TOGETHER)
+        end = min(phrase.end, goal_tick)
+        leads = (
+            bool(goal) and goal[0].note.onset < end + TOGETHER and self.params.experiment in ("cantus", "counterpoint")
+        )
+        phrase = Span(phrase.start, end)
         if is_answer:
             moments = follow(question.score, question.line, known, phrase, self._pace)
         else:
-            moments = alone(question.score, question.line, phrase, self._pace.pulse)
+            # A turn that is the machine's by the bar is so even if the player goes on.
+            line = [] if question.context.role == "trade" else question.line
+            moments = alone(question.score, line, phrase, self._pace.pulse)
         if begun:
             moments = resumed(moments, begun, question)
         if not moments:
             return None
+        if leads:
+            # One moment more: it stands already, and the others lead to it.
+            moments = [*moments, Moment(end, question.latest(end), 1)]
         cantus = tuple(moment.pitch for moment in moments)
         is_bass = is_answer and next((pitch for pitch in cantus if pitch is not None), DEEP) < DEEP
         voices = max(1, self.params.voices - is_answer)
@@ -120,10 +133,13 @@ class Illiac:
             self._seed,
             apart=tuple(int(v > 0 and names[v] == names[v - 1]) for v in range(voices)),
             begun=tuple(begun.values()),
-            closes=known >= phrase.end or moments[-1].tick + moments[-1].length >= phrase.end,
+            closes=not leads and (known >= phrase.end or moments[-1].tick + moments[-1].length >= phrase.end),
             steps=self.params.steps,
+            ahead=aimed(goal, names, around(question.context, question.span) is not None) if leads else (),
         )
-        return Texture(tuple(moments), self._chords(question, phrase, task), names)
+        chords = self._chords(question, phrase, task)
+        last = len(chords) - leads
+        return Texture(tuple(moments[:last]), chords[:last], names)
 
     def _chords(self, question: Question, phrase: Span, task: Task) -> tuple[Chord, ...]:
         if self.params.experiment == "chain":
@@ -139,13 +155,15 @@ class Illiac:
     def _set(self, task: Task, quoted: tuple[int, ...]) -> tuple[Chord, ...]:
         """Return a cantus firmus that begins with the pitches `quoted`, and the lower voices against it."""
         begun = tuple(chord[-1:] for chord in task.begun) or tuple((pitch,) for pitch in quoted)
-        melody = replace(task, ranges=(CANTUS_RANGE,), rules=task.rules & MELODIC, apart=(), stream=1, begun=begun)
-        sung = self._solved(melody)
+        melody = replace(task, ranges=(CANTUS_RANGE,), rules=task.rules & MELODIC, apart=(), stream=1)
+        sung = self._solved(replace(melody, begun=begun, ahead=task.ahead[-1:]))
         if len(task.ranges) == 1:
             return sung
         cantus = tuple(pitch for (pitch,) in sung)
         ranges, begun = BELOW[len(task.ranges) - 1], tuple(chord[:-1] for chord in task.begun)
-        lower = self._solved(replace(task, cantus=cantus, ranges=ranges, apart=task.apart[:-1], begun=begun))
+        lower = self._solved(
+            replace(task, cantus=cantus, ranges=ranges, apart=task.apart[:-1], begun=begun, ahead=task.ahead[:-1])
+        )
         return tuple((*chord, pitch) for chord, pitch in zip(lower, cantus, strict=True))
 
     def _solved(self, task: Task) -> tuple[Chord, ...]:

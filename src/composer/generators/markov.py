@@ -12,8 +12,9 @@ from composer.generators.base import Context, PartNote
 from composer.generators.comping import LEFT, RIGHT, SPLIT, bass_pitch, strike, voicing
 from composer.generators.constrained import pick
 from composer.generators.controls import MarkovParams
-from composer.generators.corpus import learn_once, midi_files
+from composer.generators.corpus import account, learn_once
 from composer.generators.counts import BLOCK, load_tables, place_at
+from composer.generators.gap import around
 from composer.generators.harmony import Listener
 from composer.generators.phrase import Frame, Improviser
 from composer.generators.scene import LONGEST_ANSWER, REST, Player, Scene, Wishes
@@ -58,7 +59,7 @@ class Markov:
         self._phrases: dict[tuple[tuple[Note, ...], tuple[Note, ...], Frame, float], list[Note]] = {}
         """The latest phrases, by all that they depend on."""
         self._wishes = Wishes.parse(params.key, params.chords)
-        self._tunes = _tunes(params.corpus) if params.corpus else []
+        self._tunes, self._account = _tunes(params.corpus) if params.corpus else ([], "")
         corpus = Corpus(self._tunes, params.viewpoint, params.order) if self._tunes else None
         self._improviser = Improviser(Style(params.viewpoint, params.order, corpus, params.yours), params.harmony)
 
@@ -70,23 +71,20 @@ class Markov:
 
     def notice(self) -> str:
         """Return what the player should know about the corpus, "" without one."""
-        if not self.params.corpus:
-            return ""
-        files = len(midi_files(self.params.corpus))
-        return f"markov learned from {len(self._tunes)} of {files} MIDI files in {self.params.corpus}"
+        return self._account
 
     def propose(self, context: Context, span: Span) -> Iterator[PartNote]:
         """Yield the notes of the machine's parts in `span`; it takes a millisecond or so a beat."""
         self.chords, self.key = [], ""
         if not [part for part in context.machines if not part.is_drums]:
             return
-        scene = Scene(context, self._listener, self._seed, self._wishes)
+        scene = Scene(context, self._listener, self._seed, self._wishes, around(context, span), span.start)
         for block in range(span.start // BLOCK, -(-span.end // BLOCK)):
             chord, self.key = scene.chord(block), scene.key(block).name
             if not self.chords or self.chords[-1][1] != chord.symbol:
                 self.chords.append((max(span.start, block * BLOCK), chord.symbol))
             # A block is decided whole, whatever the span: the part before the span was played already.
-            notes = self._line(scene, block) if context.role != "accompany" else self._accompany(scene, block)
+            notes = self._line(scene, block) if scene.sings else self._accompany(scene, block)
             scene.played(notes)
             yield from (n for n in notes if n.note.onset in span)
 
@@ -167,32 +165,42 @@ class Markov:
         return scene.free(scene.line, [note for note in scene.phrases[start] if note.onset in inside])
 
     def _phrase(self, scene: Scene, start: int) -> list[Note]:
-        """Return a phrase from `start` to the bar line, in the player's register and loudness."""
-        bar = scene.score.bar_start(start)
-        end = bar + scene.score.meter_at(start).bar
+        """Return a phrase from `start` to the bar line, or on to where it leads, in the player's register and loudness.
+
+        Of one that leads beyond the bar line only the first bar is played: each bar looks at the goal anew.
+        """
+        end, goal = scene.phrase_end(start)
+        number = scene.bar_number(scene.score.bar_start(start))
         heard, line, manner = scene.heard_before(start), scene.line_before(start), scene.manner(start)
+        low, high = manner.middle - 10, manner.middle + 12
+        if goal is not None:
+            low, high = min(low, goal.pitch - 5), max(high, goal.pitch + 5)
         frame = Frame(
             Span(start, end),
             tuple(scene.chord(block) for block in range(start // BLOCK, -(-end // BLOCK))),
             scene.key(start // BLOCK),
-            (manner.middle - 10, manner.middle + 12),
-            self.params.ending if scene.bar_number(bar) % self.params.phrase == self.params.phrase - 1 else "open",
+            (low, high),
+            self.params.ending if number % self.params.phrase == self.params.phrase - 1 else "open",
             self.params.key != "auto",
+            (goal.pitch, goal.onset) if goal else None,
         )
         asked = (tuple(heard), tuple(line[-LOOKED_BACK:]), frame, manner.velocity)
         if asked not in self._phrases:
             places = self._improviser.play(heard, line, frame, scene.rng(start // BLOCK, 1))
-            phrase = self._improviser.perform(places, end, manner.velocity, scene.rng(start // BLOCK, 3))
+            last = goal.onset if goal else end
+            phrase = self._improviser.perform(places, last, manner.velocity, scene.rng(start // BLOCK, 3))
             # Live, every block of a phrase is a question of its own.
             self._phrases = {**dict(list(self._phrases.items())[-3:]), asked: phrase}
         return self._phrases[asked]
 
 
-def _tunes(folder: str) -> list[Tune]:
-    tunes = melodies.tunes_of(learn_once(folder, "markov-1", melodies.kept))
+def _tunes(folder: str) -> tuple[list[Tune], str]:
+    """Return the melodies of a folder, and what is to be said about it."""
+    arrays = learn_once(folder, "markov-1", melodies.kept)
+    tunes = melodies.tunes_of(arrays)
     if not tunes:
         raise FileError(f"no file in {folder} has a melody of two notes or more; name a folder with files that do")
-    return tunes
+    return tunes, account("markov", folder, arrays, len(tunes))
 
 
 def _loud(velocity: float, rng: np.random.Generator) -> int:

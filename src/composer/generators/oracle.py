@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import count
 
 import numpy as np
@@ -57,5 +58,10 @@ def read(lines: Sequence[int]) -> list[int]:
 def numbers(seed: Sequence[int]) -> Iterator[int]:
     """Yield the numbers 1..64 that the oracle answers, without end and the same for the same `seed` (integers >= 0)."""
     for batch in count():
-        for lines in throw(np.random.default_rng([*seed, batch]), _THROWS):
-            yield from read(lines)
+        yield from _answers((*seed, batch))
+
+
+@lru_cache(maxsize=512)
+def _answers(seed: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the numbers of one batch of throws; a phrase is asked for step by step and throws them again each time."""
+    return tuple(n for lines in throw(np.random.default_rng(seed), _THROWS) for n in read(lines))

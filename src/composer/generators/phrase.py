@@ -21,6 +21,8 @@ CHUNK = 2
 """How many notes are chosen at once, so that the first ones make the last one possible."""
 AHEAD_BREADTH = 8
 """How many steps are considered where the end of a phrase is looked for beyond those notes, the most frequent ones."""
+MISSED, LATE = 1e-6, 1e-9
+"""How welcome an ending is that leads to another pitch than its goal's, or at another time: where there is no other."""
 STRAY = 1e-6
 """How welcome an ending is that is not the one asked for: only where there is no other."""
 ENDINGS = ("open", "chord", "tonic", "cadence")
@@ -28,7 +30,10 @@ ENDINGS = ("open", "chord", "tonic", "cadence")
 
 
 class State(NamedTuple):
-    """Hold the last steps, the pitch they led to, its onset, and the pitch before; after the end nothing changes."""
+    """Hold the last steps, the pitch they led to, its onset, and the pitch before.
+
+    After the end nothing changes: the pitch is the last one, unless the frame has a goal; then it is where that leads.
+    """
 
     recent: tuple[Step, ...]
     pitch: int
@@ -50,6 +55,8 @@ class Frame:
     """One of ENDINGS."""
     keeps_key: bool = False
     """Whether chord tones outside the key are strange, too."""
+    goal: tuple[int, int] | None = None
+    """Pitch and onset of the note that the phrase leads to, at the end of the span or after it."""
 
     def chord_at(self, tick: int) -> Chord:
         """Return the chord at a tick, beyond the span the nearest one."""
@@ -80,12 +87,12 @@ class Improviser:
                 return [(1.0, state)]
             if state.recent not in told:
                 told[state.recent] = self._style.following(state.recent, FREEDOM * self._obedience)
-            return [(p, self._after(state, step, tonic, span.end)) for step, p in told[state.recent]]
+            return [(p, self._after(state, step, tonic, frame)) for step, p in told[state.recent]]
 
         def weight(place: int, state: State) -> float:
             _, pitch, onset, before = state
             if onset >= span.end:
-                return self._closing(pitch, before, frame)
+                return self._closing(pitch, onset, before, frame)
             if not low <= pitch <= high:
                 return 0.0
             if (pitch, onset) not in fits:
@@ -128,7 +135,7 @@ class Improviser:
 
         What is returned takes the note's pitch, its onset and the pitch before it.
         """
-        if frame.ending == "open":
+        if frame.ending == "open" and not frame.goal:
             return lambda pitch, onset, before: 1.0
         ahead = self._style.following((), 0.0)[:AHEAD_BREADTH]
         known: dict[tuple[int, int, int], float] = {}
@@ -139,21 +146,24 @@ class Improviser:
             if here not in known:
                 known[here] = STRAY
                 for (move, value), p in ahead:
-                    if onset + value >= end:
-                        known[here] += p * self._closing(pitch, before, frame)
-                        continue
                     following = reached(move, self._style.pitch, pitch, tonic)
-                    if low <= following <= high:
-                        known[here] += p * hope(following, onset + value, pitch)
+                    if onset + value >= end:
+                        last = (following, onset + value, pitch) if frame.goal else (pitch, end, before)
+                        known[here] += p * self._closing(*last, frame)
+                    elif low <= following <= high:
+                        fit = self._fit(following, onset + value, frame)
+                        known[here] += p * fit * hope(following, onset + value, pitch)
             return known[here]
 
         return hope
 
-    def _after(self, state: State, step: Step, tonic: int, end: int) -> State:
+    def _after(self, state: State, step: Step, tonic: int, frame: Frame) -> State:
         move, value = step
-        if state.onset + value >= end:
-            return State((), state.pitch, end, state.before)
+        if state.onset + value >= frame.span.end and not frame.goal:
+            return State((), state.pitch, frame.span.end, state.before)
         pitch = reached(move, self._style.pitch, state.pitch, tonic)
+        if state.onset + value >= frame.span.end:
+            return State((), pitch, state.onset + value, state.pitch)
         return State((*state.recent, step)[-self._style.order :], pitch, state.onset + value, state.pitch)
 
     def _begin(self, line: Sequence[Note], recent: tuple[Step, ...], frame: Frame) -> State:
@@ -173,8 +183,10 @@ class Improviser:
         passing = onset % TICKS_PER_QUARTER != 0 and in_key
         return 1 - 0.4 * self._obedience if passing else max(0.0001, (1 - self._obedience) ** 2)
 
-    def _closing(self, last: int, before: int, frame: Frame) -> float:
-        """Return how welcome it is that a phrase ends on the pitch `last`, after the pitch `before`."""
+    def _closing(self, last: int, onset: int, before: int, frame: Frame) -> float:
+        """Return how welcome it is that a phrase ends on the pitch `last`, or leads to it, after the pitch `before`."""
+        if frame.goal:
+            return 1.0 if (last, onset) == frame.goal else MISSED if onset == frame.goal[1] else LATE
         tones = frame.chord_at(frame.span.end - 1).pitch_classes
         is_tonic = last % 12 == frame.key.tonic
         fits = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from composer.generators.base import Context
+from composer.generators.base import Context, PartNote
 from composer.music import Part
 
 Ranges = tuple[tuple[int, int], ...]
@@ -51,6 +51,20 @@ def seat(names: Sequence[str], voices: int, from_top: bool) -> tuple[str, ...]:
         chosen = names[:voices] if from_top else names[len(names) - voices :]
         return tuple(chosen[::-1])
     return tuple(names[rank * len(names) // voices] for rank in range(voices - 1, -1, -1))
+
+
+def aimed(goal: Sequence[PartNote], names: Sequence[str], is_line: bool) -> tuple[int | None, ...]:
+    """Return the pitch of the chord `goal` that each of the voices sung by `names` leads to, None where none is told.
+
+    Where the goal is one line (`is_line`), or does not say who sings what, only the top voice, the last one, is told.
+    """
+    pitches = sorted({entry.note.pitch for entry in goal})
+    if len(pitches) == len(names):
+        return tuple(pitches)
+    own = [{entry.note.pitch for entry in goal if entry.part == name} for name in names]
+    if not is_line and all(len(sung) == 1 for sung in own):
+        return tuple(min(sung) for sung in own)
+    return (*(None for _ in names[1:]), *pitches[-1:])
 
 
 def folded(pitch: int, low: int, high: int) -> int:

@@ -7,7 +7,7 @@ meets its cadence; going forward, a choice that would quote too much is left for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +17,12 @@ from composer.generators.groupings import REST, STEPS, Database, Ints
 from composer.generators.signatures import Endings
 
 Floats = NDArray[np.float64]
+Chosen = NDArray[np.bool_]
+"""Says of each grouping whether it is among those in question."""
+Gains = tuple[Floats, Floats]
+"""What is gained from a slot on by each grouping: freely, or as the beginning of a signature that is kept whole."""
 Content = frozenset[tuple[int, int]]
 """What sounds in a grouping: onset in steps and pitch of each note."""
-Accept = Callable[[int, Content], bool]
-"""Takes a slot and what a grouping would sound there, and says whether it may."""
 
 FIRST_TRIED = 400
 """Groupings that a phrase may begin with, the best ones."""
@@ -41,7 +43,7 @@ class Lexicon:
 
     def __init__(self, database: Database, endings: Endings, mode: int, sung: tuple[int, ...], quotation: int) -> None:
         """Index `database`; `sung` names voices from the top down, `quotation` is the most that may be quoted."""
-        self.database, self.sung, self.quotation = database, sung, quotation
+        self.database, self.mode, self.sung, self.quotation = database, mode, sung, quotation
         self.ids: Ints = np.flatnonzero(database.mode == mode)
         """The groupings in question; every other array here goes by their places in this one."""
         self.entering: Ints = database.entering()[self.ids]
@@ -63,15 +65,35 @@ class Lexicon:
         self.works, self.closes = endings.works[self.ids], database.closes[self.ids]
         self.prints = self._prints()
         self._quoted = self._runs(followed)
+        self._contents: dict[int, Content] = {}
 
     def behind(self, door: int) -> Ints:
         """Return the groupings that are entered through a door."""
         return self._order[self._bounds[door] : self._bounds[door + 1]]
 
+    def leading_to(self, pitches: Sequence[int]) -> tuple[Chosen, ...]:
+        """Return which groupings lead to `pitches` (from low to high) in every voice, and which in the top one.
+
+        Nothing is returned for no pitches.
+        """
+        if not pitches:
+            return ()
+        after = np.append(self.entering[1:, list(self.sung)], np.full((1, len(self.sung)), REST), axis=0)
+        follows = self.destination >= 0
+        top = follows & (after.max(1) == pitches[-1])
+        whole = follows & np.isin(after, [*pitches, REST]).all(1)
+        for pitch in pitches:
+            whole &= (after == pitch).any(1)
+        return whole, top
+
     def content(self, place: int) -> Content:
         """Return what the voices that are sung sound in a grouping."""
-        rows = self.database.rows(int(self.ids[place]))
-        return frozenset((onset, pitch) for onset, _, pitch, voice, _ in rows if voice in self.sung)
+        if place not in self._contents:
+            rows = self.database.rows(int(self.ids[place]))
+            self._contents[place] = frozenset(
+                (onset, pitch) for onset, _, pitch, voice, _ in rows if voice in self.sung
+            )
+        return self._contents[place]
 
     def quotes(self, prints: Sequence[int]) -> bool:
         """Return whether the last of `prints` are one more than may be quoted, together in one work."""
@@ -161,15 +183,17 @@ class Phrase:
             total += self._wishes[len(self._wishes) - 1 - back][ends - back]
         return total
 
-    def find(self, start: int, entry: Floats, before: Sequence[int], accept: Accept | None = None) -> list[int]:
+    def find(self, start: int, entry: Floats, before: Sequence[int], heard: Sequence[Chosen] = ()) -> list[int]:
         """Return the places of groupings for the slots from `start` on: the first whole phrase, best choices first.
 
-        `entry` is added to what the first grouping is worth, `before` are the prints of what sounded just before.
-        Where there is no whole phrase, the longest beginning of one is returned.
+        `entry` is added to what the first grouping is worth, `before` are the prints of what sounded just before;
+        `heard` says for the first slots which groupings sound what was heard there. Where there is no whole phrase, the
+        longest beginning of one is returned.
         """
         path: list[Step] = []
         prints = [*before]
-        open_: list[Iterator[Step]] = [self._beginnings(start, entry)]
+        gains = self._bound_to(start, heard)
+        open_: list[Iterator[Step]] = [self._beginnings(start, entry, heard, gains[0])]
         longest: list[int] = []
         tried = 0
         while open_ and tried < PATIENCE:
@@ -184,34 +208,53 @@ class Phrase:
             number = int(self._lexicon.prints[step.place])
             if (path and number == prints[-1] and not path[-1].bound) or self._lexicon.quotes([*prints, number]):
                 continue
-            if accept and not accept(start + len(path), self._lexicon.content(step.place)):
-                continue
             path.append(step)
             prints.append(number)
             if len(path) > len(longest):
                 longest = [taken.place for taken in path]
             if start + len(path) == len(self._wishes):
                 return longest
-            open_.append(self._following(start + len(path), step))
+            open_.append(self._following(gains[len(path)], step, len(gains) - len(path)))
         return longest
 
-    def _beginnings(self, start: int, entry: Floats) -> Iterator[Step]:
-        bound = self._bound[start].copy()
+    def _bound_to(self, start: int, heard: Sequence[Chosen]) -> list[Gains]:
+        """Return what can be gained from each slot on, from `start` to the end, where the first ones were `heard`."""
+        gains = list(zip(self._plain[start:], self._bound[start:], strict=True))
+        for i in range(len(heard) - 1, -1, -1):
+            plain, bound = gains[i]
+            if i + 1 < len(gains):
+                after = np.maximum(*gains[i + 1])
+                plain = np.where(heard[i], self._wishes[start + i] + self._lexicon.best_behind(after), -np.inf)
+            gains[i] = plain, np.where(_in_a_row(heard[i:]), bound, -np.inf)
+        return gains
+
+    def _beginnings(self, start: int, entry: Floats, heard: Sequence[Chosen], gains: Gains) -> Iterator[Step]:
+        plain, bound = gains[0], gains[1].copy()
         remaining = len(self._wishes) - start
         # A phrase that has room for the end of a signature only begins inside it.
         long = np.flatnonzero(np.isfinite(self._closing) & (self._lexicon.length > remaining))
+        if heard:
+            long = long[_in_a_row(heard)[long - remaining + 1]]
         if len(long):
             bound[long - remaining + 1] = self._worth(long, remaining)
-        yield from _ordered(np.arange(len(entry)), self._plain[start] + entry, bound + entry, remaining, FIRST_TRIED)
+        yield from _ordered(np.arange(len(entry)), plain + entry, bound + entry, remaining, FIRST_TRIED)
 
-    def _following(self, slot: int, step: Step) -> Iterator[Step]:
+    def _following(self, gains: Gains, step: Step, remaining: int) -> Iterator[Step]:
         if step.bound:
             yield Step(step.place + 1, step.bound - 1)
             return
         door = int(self._lexicon.destination[step.place])
         places = self._lexicon.behind(door) if door >= 0 else np.zeros(0, dtype=np.int64)
-        remaining = len(self._wishes) - slot
-        yield from _ordered(places, self._plain[slot][places], self._bound[slot][places], remaining)
+        yield from _ordered(places, gains[0][places], gains[1][places], remaining)
+
+
+def _in_a_row(heard: Sequence[Chosen]) -> Chosen:
+    """Return at which groupings a run begins whose first one is among the first of `heard`, and so on."""
+    found = heard[0].copy()
+    for back, chosen in enumerate(heard[1:], 1):
+        found[:-back] &= chosen[back:]
+        found[-back:] = False
+    return found
 
 
 def _ordered(places: Ints, plain: Floats, bound: Floats, remaining: int, most: int | None = None) -> Iterator[Step]:

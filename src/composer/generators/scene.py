@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 import numpy as np
@@ -13,9 +13,10 @@ from composer.generators.base import Context, PartNote
 from composer.generators.comping import RIGHT, SPLIT
 from composer.generators.constrained import pick
 from composer.generators.counts import BLOCK, load_tables
+from composer.generators.gap import following
 from composer.generators.harmony import Listener
 from composer.generators.viewpoints import top_line
-from composer.music import TICKS_PER_QUARTER, Note, Score
+from composer.music import TICKS_PER_QUARTER, Note, Part, Score
 from composer.music.chords import Chord, Key
 
 _onset = attrgetter("onset")
@@ -25,6 +26,10 @@ AFTERWARDS = 8
 """Blocks after the one in question that are listened to, where they are known already."""
 FORM = 8
 """Bars after which a progression comes home when nobody plays."""
+HOME = Chord(0, "maj").index
+"""The chord of the tonic in C."""
+RESTED = 2
+"""Bars of the player's rest after which the harmony moves on by itself."""
 LEARNED = 400
 """Notes of the player's line that phrases are learned from, the latest ones."""
 LATELY = 64
@@ -34,6 +39,8 @@ LOWEST_MIDDLE = 36
 REST = 2 * TICKS_PER_QUARTER
 """Ticks of the player's silence after which a line of the machine may answer."""
 LONGEST_ANSWER = 8 * TICKS_PER_QUARTER
+REACH = 16 * TICKS_PER_QUARTER
+"""Ticks from the beginning of a phrase to a note that it leads to, at most."""
 RECENT = 4 * TICKS_PER_QUARTER
 """Ticks of the past that say how dense, how loud and how high the player plays."""
 
@@ -78,17 +85,34 @@ class Wishes:
 class Scene:
     """Hold one question's context, and what has been answered so far."""
 
-    def __init__(self, context: Context, listener: Listener, seed: int, wishes: Wishes | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        listener: Listener,
+        seed: int,
+        wishes: Wishes | None = None,
+        broken: Part | None = None,
+        begin: int = 0,
+    ) -> None:
+        """Listen to the players of `context`, and to the line `broken` by a gap, which then is the one continued.
+
+        `begin` is where the question's span begins.
+        """
+        self._asked, self._begin = context, begin
+        if broken is not None:
+            context = replace(context, score=replace(context.score, parts=(*context.score.parts, broken)))
         self.score: Score = context.score
         self._wishes = wishes or Wishes()
         self.phrases: dict[int, list[Note]] = {}
         self._context = context
+        self.sings: bool = context.role != "accompany" or broken is not None
+        """Whether the machine plays a line of its own and no accompaniment."""
         self._listener = listener
         self._seed = seed
         self._chords: dict[int, Chord] = {}
         self._keys: dict[int, Key] = {}
         self._notes = sorted(
-            (note for part in context.players if not part.is_drums for note in part.notes),
+            (n for part in ((broken,) if broken else context.players) if not part.is_drums for n in part.notes),
             key=attrgetter("onset", "pitch"),
         )
         pitched = [part for part in context.machines if not part.is_drums]
@@ -113,11 +137,47 @@ class Scene:
 
     def _found(self, block: int) -> Chord:
         if block not in self._chords:
-            if self._notes:
-                self._hear(block)
-            else:
+            if not self._notes:
                 self._chords[block] = self._dream(block)
+            elif (since := self._resting(block)) is not None:
+                self._chords[block], self._keys[block] = self._dream_on(block, since)
+            else:
+                self._hear(block)
         return self._chords[block]
+
+    def _resting(self, block: int) -> int | None:
+        """Return the bar line from which nothing is heard any more at `block`, None while the player's harmony counts.
+
+        That is two bars after the last note, and ends with the bar in which the next one is known to come.
+        """
+        bar = self._bar(block)
+        index = bisect_left(self._notes, bar, key=_onset)
+        before = self._notes[max(0, index - LATELY) : index]
+        length = self.score.meter_at(bar).bar
+        if not before or any(n.onset < bar + length for n in self._notes[index : index + 1]):
+            return None
+        rested = max(note.end for note in before) + RESTED * length
+        line = self.score.bar_start(rested)
+        line += (line < rested) * self.score.meter_at(line).bar
+        return line if line <= bar else None
+
+    def _dream_on(self, block: int, since: int) -> tuple[Chord, Key]:
+        """Return a chord, and the key, of a progression that leaves at the bar line `since` where the player was."""
+        left = since // BLOCK - 1
+        key = self.key(left)
+        tonic = (key.tonic + 3 * (key.mode == "minor")) % 12
+        chord, bar, bars = self._found(left).transpose(-tonic).index, since, 0
+        while bar <= self._bar(block):
+            bars += 1
+            chord = HOME if bars % FORM == 0 else self._moved(chord, bar)
+            bar += self.score.meter_at(bar).bar
+        return Chord.from_index(chord).transpose(tonic), key
+
+    def _moved(self, chord: int, bar: int) -> int:
+        """Return a chord that chance chooses after another one, both in C, at the bar line `bar`."""
+        odds = load_tables().move[0, chord] ** 1.5
+        odds[0] = 0.0
+        return pick(odds, self.rng(bar // BLOCK, 2))
 
     def _hear(self, block: int) -> None:
         known = min(self._context.known_until, (block + 1 + AFTERWARDS) * BLOCK)
@@ -130,8 +190,9 @@ class Scene:
         # Planned in whole stretches, so that a block's chord does not depend on which block was asked for first.
         stretches = -(behind // AHEAD)
         for i, chord in enumerate(follower.plan(stretches * AHEAD)[-AHEAD:], (stretches - 1) * AHEAD + 1):
-            self._chords[block + behind + i] = chord
-            self._keys[block + behind + i] = follower.key
+            if self._resting(block + behind + i) is None:
+                self._chords[block + behind + i] = chord
+                self._keys[block + behind + i] = follower.key
 
     def key(self, block: int) -> Key:
         """Return the key of a block."""
@@ -145,11 +206,9 @@ class Scene:
         bar = self._bar(block)
         meter = self.score.meter_at(bar)
         bars = (bar - meter.tick) // meter.bar
-        chord = Chord(0, "maj").index
+        chord = HOME
         for i in range(bars // FORM * FORM + 1, bars + 1):
-            odds = load_tables().move[0, chord] ** 1.5
-            odds[0] = 0.0
-            chord = pick(odds, self.rng((meter.tick + i * meter.bar) // BLOCK, 2))
+            chord = self._moved(chord, meter.tick + i * meter.bar)
         return Chord.from_index(chord).transpose(self._wishes.key.tonic if self._wishes.key else 0)
 
     def _bar(self, block: int) -> int:
@@ -204,6 +263,25 @@ class Scene:
         last = self._notes[index - 1].onset // BLOCK * BLOCK + BLOCK if index else 0
         return max(self.score.bar_start(start), min(last, start))
 
+    def phrase_end(self, start: int) -> tuple[int, Note | None]:
+        """Return where a phrase that begins at `start` ends, and the note that it leads to.
+
+        It ends with the bar, and leads nowhere that is known; or it ends where a gap does, up to four bars of four
+        quarters later, and leads to what stands behind the gap, or to the player's next note.
+        """
+        bar = self.score.bar_start(start)
+        end = bar + self.score.meter_at(start).bar
+        found = following(self._asked, self._begin, start)
+        if not found:
+            return end, None
+        goal = found[-1].note
+        line = self.score.bar_start(goal.onset)
+        # A gap in the machine's own part ends with a bar, and the player's turn begins with a note.
+        far = line if found[-1].part in self._machine and line > start else goal.onset
+        if far > start + REACH or goal.onset > far + REST:
+            return min(end, goal.onset), None
+        return far, goal
+
     def heard_before(self, tick: int) -> list[Note]:
         """Return the player's line before `tick`, the latest of it."""
         until = bisect_left(self._notes, tick, key=_onset)
@@ -212,7 +290,7 @@ class Scene:
     def line_before(self, tick: int) -> list[Note]:
         """Return the line that a phrase beginning at `tick` continues: the player's, and the machine's own after it."""
         heard = self.heard_before(tick)
-        if self._context.role == "accompany" and self.line == self.lead:
+        if not self.sings and self.line == self.lead:
             return heard
         after = heard[-1].onset if heard else -1
         return heard + top_line(n for n in self._machine[self.line] if after < n.onset < tick)[-LEARNED:]
@@ -221,7 +299,7 @@ class Scene:
         """Return how high and how loud the player's line was before `tick`; beside the accompaniment it stays above."""
         until = bisect_left(self._notes, tick, key=_onset)
         line = top_line(self._notes[max(0, until - LATELY) : until])[-16:]
-        lowest = SPLIT + 10 if self._context.role == "accompany" else LOWEST_MIDDLE
+        lowest = LOWEST_MIDDLE if self.sings else SPLIT + 10
         if not line:
             return Manner(70, 76.0)
         middle = round(sum(n.pitch for n in line) / len(line))

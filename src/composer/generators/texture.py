@@ -9,8 +9,9 @@ from functools import cached_property
 from operator import attrgetter
 
 from composer.generators.base import Context
-from composer.generators.cantus import Moment
+from composer.generators.cantus import Moment, phrase_at
 from composer.generators.counterpoint import Chord
+from composer.generators.gap import IN_RESTS
 from composer.generators.quartet import singers
 from composer.generators.viewpoints import top_line
 from composer.music import Note, Part, Score, Span
@@ -20,6 +21,8 @@ LATE = 120
 """Ticks after the player's note within which it is still answered, where nobody could know that it would come."""
 FOLLOWING = 16
 """Bars after a gap that are listened to for its key, where the machine's own music is all there is."""
+AHEAD = 4
+"""Bars after a phrase that say in which key it is, where they are known."""
 Struck = list[tuple[int, str]]
 """Pitches and parts of one moment, from low to high."""
 
@@ -67,6 +70,16 @@ class Question:
             return False
         return self.context.known_until < phrase.end or self.before(phrase.end)[-1].end > phrase.start
 
+    def phrase(self, tick: int, bars: int) -> Span:
+        """Return the phrase of `bars` bars that holds `tick`; in rests, the player divides it."""
+        grid = phrase_at(self.score, tick, bars)
+        if self.context.role not in IN_RESTS:
+            return grid
+        index = bisect_left(self.line, tick + 1, key=_onset)
+        starts = [grid.start, *(note.onset for note in self.line[:index][-1:])]
+        ends = [note.onset for note in self.line[index : index + 1] if note.onset < self.context.known_until]
+        return Span(max(starts), min([grid.end, *ends]))
+
     def struck(self, phrase: Span) -> dict[int, Struck]:
         """Return what the machine has played in `phrase` before the question's span, by onset."""
         found: dict[int, Struck] = {}
@@ -79,7 +92,8 @@ class Question:
     def listened_to(self, phrase: Span) -> tuple[Context, int]:
         """Return what the key of a phrase is heard in, and the tick up to which: the player, or what follows a gap."""
         if self.line:
-            return self.context, min(self.context.known_until, phrase.end)
+            until = phrase.end + AHEAD * self.score.meter_at(phrase.end).bar
+            return self.context, min(self.context.known_until, until)
         until = self.span.end + FOLLOWING * self.score.meter_at(self.span.end).bar
         kept = [note for name in self.names for note in self.score.part(name).within(Span(self.span.end, until))]
         following = Part("Following", tuple(sorted(kept)))

@@ -85,23 +85,32 @@ class Facts:
         return worth
 
 
-def opening(database: Database, lexicon: Lexicon, pitches: Sequence[int], is_new: bool) -> Floats:
+def opening(
+    database: Database,
+    lexicon: Lexicon,
+    pitches: Sequence[int],
+    is_new: bool,
+    among: NDArray[np.bool_] | None = None,
+) -> Floats:
     """Return what each grouping is worth as the first one after `pitches` have sounded, the highest last.
 
-    A new phrase (`is_new`) prefers what begins phrases of the works, and chords of the tonic.
+    A new phrase (`is_new`) prefers what begins phrases of the works, and chords of the tonic. Those that are not
+    `among` the ones in question are worth nothing.
     """
     worth = np.zeros(len(lexicon.ids))
+    places = np.arange(len(worth)) if among is None else np.flatnonzero(among)
     if is_new:
         begins = ~np.append(False, database.is_followed()[:-1]) | np.append(False, database.closes[:-1])
-        worth += 1.5 * begins[lexicon.ids]
+        worth[places] += 1.5 * begins[lexicon.ids[places]]
     if not len(pitches):
         return worth
-    sung = lexicon.entering[:, list(lexicon.sung)]
+    sung = lexicon.entering[places][:, list(lexicon.sung)]
     near = np.min(np.abs(sung[:, :, None] - np.array(pitches)[None, None, :]), axis=2)
-    worth -= 0.15 * np.where(sung == REST, 12, np.minimum(near, 12)).mean(1)
+    worth[places] -= 0.15 * np.where(sung == REST, 12, np.minimum(near, 12)).mean(1)
     if 0 in lexicon.sung:
-        top = lexicon.entering[:, 0]
-        worth += 3.0 * (top == pitches[-1]) + 1.0 * (top % 12 == pitches[-1] % 12) - 0.1 * np.abs(top - pitches[-1])
+        top = lexicon.entering[places, 0]
+        same = 3.0 * (top == pitches[-1]) + 1.0 * (top % 12 == pitches[-1] % 12)
+        worth[places] += same - 0.1 * np.abs(top - pitches[-1])
     return worth
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from itertools import pairwise
@@ -14,6 +15,7 @@ from composer.live.steps import STEP, Pace, answers, empty_machine, question
 from composer.live.worker import make_with_parts
 from composer.music import Meter, Part, Score, Span, Tempo
 
+log = logging.getLogger(__name__)
 Progress = Callable[[float], None]
 
 HEARD_AHEAD = -8
@@ -201,7 +203,10 @@ def _made(
     values = dict(params or {})
     if lead is not None and any(field.name == "lead" for field in fields(load(name).Params)):
         values.setdefault("lead", str(lead))
-    return make_with_parts(name, values, seed)
+    generator, parts = make_with_parts(name, values, seed)
+    if values.get("corpus") and (notice := getattr(generator, "notice", str)()):
+        log.warning("%s", notice)
+    return generator, parts
 
 
 def _context(
