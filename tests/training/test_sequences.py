@@ -20,7 +20,7 @@ from composer.training.bands import (
     pick,
     with_drummer,
 )
-from composer.training.sequences import Asked, arrange, draw, example, modulated
+from composer.training.sequences import Asked, arrange, draw, example
 from composer.training.song import Song
 
 TUNE = tuple(Note(480 * i, 60 + p, 480, 80) for i, p in enumerate((0, 4, 7, 4) * 8))
@@ -173,17 +173,3 @@ def test_no_drummer_joins_a_waltz_or_a_lied(other, monkeypatch):
     band = (("MELODY",), {"PIANO": "piano"})
 
     assert (other, band) == with_drummer(other, band, [DRUMMER], range(64), np.random.default_rng(0))
-
-
-def test_a_modulation_moves_notes_and_chords_from_a_bar_line_on_and_no_drum():
-    one = replace(song("lieder"), parts={"MELODY": song().parts["MELODY"], "DRUMS": KICK})
-    up = modulated(one, 5, 2)
-
-    assert [Chord(0).index] * 8 + [Chord(2).index] * 8 + [UNKNOWN] * 2 == up.chords[:18].tolist()
-    assert [60, 64, 67, 64, 62, 66, 69, 66] == up.parts["MELODY"][:8, 1].tolist()
-    assert (KICK == up.parts["DRUMS"]).all()
-    assert 60 == one.parts["MELODY"][4, 1]
-
-
-def test_a_modulation_after_the_end_moves_nothing():
-    assert (song().parts["PIANO"] == modulated(song(), 1000, 3).parts["PIANO"]).all()

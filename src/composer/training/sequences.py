@@ -12,28 +12,14 @@ from composer.tokenizers import blocks as B
 from composer.tokenizers.blocks import Conditions, Ints
 from composer.training.arrays import UNKNOWN, SongArrays, arrays, lowest_line
 from composer.training.bands import arrangement, with_drummer
-from composer.training.groove import DRUMS
 
-__all__ = [
-    "Asked",
-    "SongArrays",
-    "arrange",
-    "arrays",
-    "draw",
-    "example",
-    "lowest_line",
-    "misled",
-    "modulated",
-    "unchorded",
-]
+__all__ = ["Asked", "SongArrays", "arrange", "arrays", "draw", "example", "lowest_line", "misled", "unchorded"]
 
 LEADS = ((0.40, 1), (0.15, 0), (0.20, 2), (0.05, 3), (0.10, 4), (0.04, -2), (0.03, -8), (0.03, -16))
 LISTENERS = 0.25
 """Share of the sequences with a player in which the model has to hear the chords, and does nothing else."""
 WRITTEN = "BASS"
 """A part that was never played as it stands: Weimar's walking bass is a pitch on each beat, at one velocity."""
-MODULATING = 0.2
-"""Share of the sequences in which the music moves to another key, which the listener has to notice by itself."""
 WRONG_KEYS = (-5, 5, -2, 2, -1, 1, 3, -3)
 """Keys that a follower mistakes for the right one, in semitones."""
 
@@ -71,10 +57,6 @@ def draw(
     first = 0 if rng.random() < 0.2 else int(rng.integers(0, max(1, song.blocks - 128)))
     shift = song.shift + (int(rng.choice(WRONG_KEYS)) if augment and rng.random() < 0.2 else 0)
     song, (players, machines) = with_drummer(song, band, drummers, range(first, first + length), rng)
-    if augment and rng.random() < MODULATING:
-        song = modulated(
-            song, first + int(rng.integers(24, 129)), int(rng.choice((-5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6)))
-        )
     events = arrange(song, players, machines, lead, first, length, shift)
     asked = Asked(notes=bool(machines), velocities=song.performed and WRITTEN not in machines)
     if not augment:
@@ -93,21 +75,6 @@ def draw(
         seen = misled(events, quiet, song, rng) if players else events
         asked = replace(asked, after=quiet)
     return example(events, seen, length, asked)
-
-
-def modulated(song: SongArrays, block: int, semitones: int) -> SongArrays:
-    """Return the song moved by `semitones`, drums aside, from the first bar line at or after `block` on."""
-    lines = np.flatnonzero(song.bar_pos == 0)
-    line = int(next(iter(lines[lines >= block]), song.blocks))
-    parts = {}
-    for name, rows in song.parts.items():
-        later = (rows[:, 0] >= line * B.BLOCK_TICKS) & (name != DRUMS)
-        moved = rows.copy()
-        moved[later, 1] = B.fold(rows[later, 1] + semitones)
-        parts[name] = moved
-    chords = song.chords.copy()
-    chords[line:] = np.where(chords[line:] > 0, B.transpose_chords(chords[line:], semitones), chords[line:])
-    return replace(song, parts=parts, chords=chords)
 
 
 def unchorded(events: Ints) -> Ints:
