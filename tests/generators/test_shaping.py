@@ -213,7 +213,7 @@ def test_colder_and_narrower_onsets_are_more_regular():
 
 def test_asked_block_by_block_repetition_is_the_same():
     """What was just played is known from the context, not from the last question."""
-    generator = make("anticipation", {"wait": "0", "repetition": "0.7", "velocity": "12"}, 1)
+    generator = make("anticipation", {"wait": "0", "key": "C", "repetition": "0.7", "velocity": "12"}, 1)
     parts = generator.parts(generator.params)
     context = Context(Score((Part("Melody", TUNE), *parts)), tuple(p.name for p in parts), 10**6)
     notes = []
@@ -222,7 +222,7 @@ def test_asked_block_by_block_repetition_is_the_same():
         context = context.extended(answer)
         notes += [n.note for n in answer]
 
-    assert [n for n in played(repetition="0.7", velocity="12")[0] if n.onset < 24 * 240] == notes
+    assert [n for n in played(key="C", repetition="0.7", velocity="12")[0] if n.onset < 24 * 240] == notes
 
 
 @pytest.mark.parametrize(

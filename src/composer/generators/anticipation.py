@@ -85,7 +85,8 @@ class Anticipation:
         # A pianist who plays alone accompanies a melody of his imagination; one who has the melody plays it.
         alone = not context.players and "melody" not in self.params.band
         by_ear = context.role == "accompany" and not alone
-        origin = max(begun, first - MEMORY, follower.key_since - BEFORE if asked == "auto" else 0)
+        since = follower.key_since - BEFORE if asked == "auto" else 0
+        origin = max(begun, first - MEMORY, min(first, since))
         self._stream.begin((shift, played, self.params.lead, context.role), origin, by_ear)
         player, machine = self._rows(context, instruments, span.start, shift)
         start = self._stream.skip(first, player, machine, alone)
