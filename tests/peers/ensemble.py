@@ -101,7 +101,11 @@ class Host:
         )
         self.heard, self.played, self.ports = [], [], {}
         self._lines = Lines(self.process.stdout, self._take)
-        self.wait(lambda: self.ports)
+        try:
+            self.wait(lambda: self.ports)
+        except AssertionError:
+            self.close()
+            raise
 
     def _take(self, line):
         event = json.loads(line)
