@@ -38,6 +38,8 @@ def test_a_damaged_run_is_refused(tmp_path):
         ({"batch": "many"}, "batch cannot be 'many'"),
         ({"batch": "0"}, "batch cannot be 0; it is at least 1"),
         ({"n_embd": "100"}, "n_embd cannot be 100; it is a multiple"),
+        ({"lead": "late"}, "lead cannot be 'late'; it is a number of blocks from -16 to 4"),
+        ({"lead": "5"}, "lead cannot be '5'"),
         ({"dropout": "1"}, "dropout lies between"),
         ({"adam": "nan"}, "the rates muon and adam are positive"),
     ],

@@ -9,6 +9,7 @@ from typing import Any
 
 from composer.errors import FileError, UsageError
 from composer.generators.base import parse_params
+from composer.tokenizers.blocks import LEADS
 from composer.training.loop import Run
 
 
@@ -26,6 +27,10 @@ def read(resumed: Path | None, given: dict[str, str]) -> Run:
             raise UsageError(f"{name} cannot be {getattr(run, name)}; it is at least 1")
     if run.n_embd % (4 * run.n_head):
         raise UsageError(f"n_embd cannot be {run.n_embd}; it is a multiple of four times n_head, which is {run.n_head}")
+    if run.lead not in ("", *map(str, LEADS)):
+        raise UsageError(
+            f"lead cannot be {run.lead!r}; it is a number of blocks from {LEADS[0]} to {LEADS[-1]}, or empty"
+        )
     if not (0 <= run.dropout < 1 and 0 < run.decay <= 1 and run.muon > 0 and run.adam > 0):
         raise UsageError(
             "dropout lies between 0 and 1, decay above 0 up to 1, and the rates muon and adam are positive"
