@@ -285,8 +285,7 @@ def piece(pitches, program=0):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("COMPOSER_CACHE", str(tmp_path / "cache"))
+def folder(tmp_path, cache):
     (tmp_path / "corpus").mkdir()
     return tmp_path / "corpus"
 

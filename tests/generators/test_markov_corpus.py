@@ -20,10 +20,7 @@ BARS = Span(0, 8 * 1920)
 ALONE = Context(Score((Part("Bass"), Part("Piano"), Part("Lead"))), ("Bass", "Piano", "Lead"), 0)
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("COMPOSER_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 @pytest.fixture

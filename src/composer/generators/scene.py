@@ -165,7 +165,7 @@ class Scene:
         """Return a chord, and the key, of a progression that leaves at the bar line `since` where the player was."""
         left = since // BLOCK - 1
         key = self.key(left)
-        tonic = (key.tonic + 3 * (key.mode == "minor")) % 12
+        tonic = key.relative_major
         chord, bar, bars = self._found(left).transpose(-tonic).index, since, 0
         while bar <= self._bar(block):
             bars += 1

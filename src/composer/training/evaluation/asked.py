@@ -99,7 +99,7 @@ def _own_chord_share(song: Song, takes: Sequence[Played]) -> float:
 
 
 def _key_share(song: Song, takes: Sequence[Played]) -> float:
-    major = Key((song.key.tonic + 3 * (song.key.mode == "minor")) % 12)
+    major = Key(song.key.relative_major)
     return mean(n.pitch % 12 in major.scale for played in takes for n in played.notes(span_of(song)))
 
 

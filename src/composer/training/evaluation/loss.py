@@ -116,8 +116,12 @@ def last_block(told: SongArrays) -> int:
 
 def _unprimed(song: Song, told: SongArrays, lead: int, who: str) -> Iterator[dict[str, B.Ints]]:
     for first, shift in _windows(song, told, who):
-        events = arrange(told, _players(who), {"PIANO": "piano"}, lead, first, 4 * LENGTH, shift)
-        yield asked(events, first + QUIET, first + QUIET + ASKED)
+        yield _window(told, lead, who, first, shift)
+
+
+def _window(told: SongArrays, lead: int, who: str, first: int, shift: int) -> dict[str, B.Ints]:
+    events = arrange(told, _players(who), {"PIANO": "piano"}, lead, first, 4 * LENGTH, shift)
+    return asked(events, first + QUIET, first + QUIET + ASKED)
 
 
 def _windows(song: Song, told: SongArrays, who: str) -> Iterator[tuple[int, int]]:
@@ -128,15 +132,16 @@ def _windows(song: Song, told: SongArrays, who: str) -> Iterator[tuple[int, int]
 
 
 def _by_ear(song: Song, told: SongArrays, lead: int, who: str) -> Iterator[dict[str, B.Ints]]:
-    for sequence in _unprimed(song, told, lead, who):
-        yield sequence | {"chord": np.full_like(sequence["chord"], B.IGNORE)}
     for first, shift in _windows(song, told, who):
-        events = arrange(told, _players(who), {}, lead, first, QUIET + ASKED + 4 * LENGTH, shift)
+        sequence = _window(told, lead, who, first, shift)
+        yield sequence | {"chord": np.full_like(sequence["chord"], B.IGNORE)}
+        events = arrange(told, _players(who), {}, lead, first, 4 * LENGTH, shift)
         yield heard(events, first + QUIET, first + QUIET + ASKED)
 
 
 def heard(events: B.Ints, quiet: int, end: int) -> dict[str, B.Ints]:
     """Return the sequence of a listener, whom nobody tells a chord; those from block `quiet` to `end` are asked for."""
+    events = events[events[:, B.TIME] < end * B.POSITIONS]
     sequence = example(events, unchorded(events), len(events) - 1, Asked(notes=False))
     block = events[1:, B.TIME] // B.POSITIONS
     sequence["chord"] = np.where((block >= quiet) & (block < end), sequence["chord"], B.IGNORE)
