@@ -138,13 +138,13 @@ class TestWays:
     @pytest.fixture
     def answers(self, small):
         """Keep what each way says of the last of twelve steps, read by four, gone back to six, and read on."""
-        x = np.random.default_rng(0).standard_normal((1, 12, 32), dtype=np.float32)
+        x = np.random.default_rng(0).standard_normal((12, 32), dtype=np.float32)
         out = {}
         for way, layers in variants.runners("amt-small").items():
             for past in (0, 4, 8):
-                layers.advance({"x": x[:, past : past + 4]}, past)
-            whole = layers.advance({"x": x[:, 11:]}, 11)[-1]
-            again = layers.advance({"x": x[:, 6:]}, 6)[-1]
+                layers.run(x[past : past + 4], past)
+            whole = layers.run(x[11:], 11)[-1]
+            again = layers.run(x[6:], 6)[-1]
             out[way] = whole, again
         return out
 

@@ -194,11 +194,11 @@ class TestReadAhead:
 
     def read(self, monkeypatch, decoder):
         """Return a list that will hold how many tokens the layers were given at each call."""
-        given, advance = [], type(decoder._now._layers).advance
+        given, run = [], type(decoder._now._layers).run
         monkeypatch.setattr(
             type(decoder._now._layers),
-            "advance",
-            lambda layers, inputs, past: (given.append(inputs["x"].shape[1]), advance(layers, inputs, past))[1],
+            "run",
+            lambda layers, x, past: (given.append(len(x)), run(layers, x, past))[1],
         )
         return given
 

@@ -116,6 +116,11 @@ class Anticipation:
                     yield PartNote(self._name(int(event[B.INST]), instruments), note)
             self._name_chord(block, shift)
 
+    def prepare(self) -> Iterator[None]:
+        """Read what was just played, in a moment when nobody waits for an answer."""
+        self._stream.settle()
+        yield
+
     def _counted(self, follower: HarmonyFollower, shift: int) -> Callable[[int], Odds]:
         """Return what the counted model believes of the chord of a block, as log-odds of key-relative chords."""
         moved = B.transpose_chords(np.arange(B.CHORDS), -shift)  # the absolute chord of each key-relative one

@@ -157,6 +157,7 @@ class BlockStream:
                 return
             self._go_back(group.start - self.decoder.forgotten)
             del self._groups[self._at :]
+        self.settle()
         self._make_room()
         group = _Group(block, source, self.decoder.forgotten + self._length)
         self._groups.append(group)
@@ -178,9 +179,14 @@ class BlockStream:
         group.counts = np.bincount(
             [*machine[:, B.INST], *(e[B.INST] for e in group.played)], minlength=len(B.INSTRUMENTS)
         )
-        # Weights of eight bits round by what is read together, and a block must not depend on how it was asked for.
-        self._read()
         group.complete = True
+
+    def settle(self) -> None:
+        """Read the end of the last block, which nobody has to wait for before the next one begins.
+
+        Weights of eight bits round by what is read together, and a block must not depend on how it was asked for.
+        """
+        self._read()
 
     @staticmethod
     def _as_chosen(group: _Group, told: bytes | None, machine: Ints) -> bool:
@@ -193,7 +199,7 @@ class BlockStream:
         return int(self.decoder.length) + sum(map(len, self._unread))
 
     def _go_back(self, length: int) -> None:
-        # Blocks end read, so what is unread belongs to one that was given up.
+        # What is unread belongs to the last block, and going back means giving it up.
         self._unread.clear()
         self.decoder.rollback(length)
 
@@ -201,7 +207,6 @@ class BlockStream:
         spare = 3 * (MOST_NOTES + MOST_IMAGINED)
         if self._length + spare < self.decoder.context:
             return
-        self._read()
         del self._groups[: slide(self.decoder, [group.start for group in self._groups])]
         self._at = len(self._groups)
         self.first = self._groups[0].block

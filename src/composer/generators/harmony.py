@@ -38,6 +38,7 @@ _ROLL = np.array(
         for tonic in range(12)
     ]
 )
+_FROM_TONIC = (np.arange(12)[:, None] + np.arange(12)) % 12  # pitch classes counted from each tonic
 _TONE = np.array([[p in Chord.from_index(i).pitch_classes for p in range(12)] for i in range(N_CHORDS)], dtype=float)
 _SHARED = _TONE @ _TONE.T / np.maximum(1, _TONE.sum(1))[:, None]  # share of a chord's tones that another one has
 _EVEN = np.full((2, 12, N_CHORDS), 1 / (24 * N_CHORDS))
@@ -88,7 +89,7 @@ class HarmonyFollower:
             state = np.repeat(tables.start[:, None, :], 12, axis=1) / 24
         weights = np.array(evidence)
         if weights.any():
-            turned = np.stack([np.roll(weights, -tonic, axis=1).ravel() for tonic in range(12)])
+            turned = weights[:, _FROM_TONIC].swapaxes(0, 1).reshape(12, -1)
             log = TRUST * (turned @ tables.emission)
             likelihood = np.exp(log - log.max())
         else:

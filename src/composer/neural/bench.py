@@ -116,12 +116,12 @@ def compare(name: str, context: int = 1000) -> dict[str, Any]:
         raise UsageError(f"ways are compared for {', '.join(PUBLISHED)}; {name!r} is none of them")
     if not 100 <= context <= PUBLISHED_CONTEXT:
         raise UsageError(f"a context of {context} cannot be compared; ask for 100 to {PUBLISHED_CONTEXT}")
-    x = np.random.default_rng(0).standard_normal((1, context, PUBLISHED[name][2]), dtype=np.float32)
+    x = np.random.default_rng(0).standard_normal((context, PUBLISHED[name][2]), dtype=np.float32)
     spans = {"token": (1, 15), "block of 24 tokens": (24, 3), "prefill": (context, 1)}
     turns: dict[str, tuple[Callable[[], None], int]] = {}
     for way, layers in runners(name).items():
         for span, (steps, calls) in spans.items():
-            turns[f"{way}: {span}"] = (_advance(layers, x[:, -steps:], context - steps), calls)
+            turns[f"{way}: {span}"] = (_advance(layers, x[-steps:], context - steps), calls)
     seconds = _in_turns(turns)
     return {
         "model": f"shape:{name}",
@@ -132,7 +132,7 @@ def compare(name: str, context: int = 1000) -> dict[str, Any]:
 
 def _advance(layers: Any, x: Any, past: int) -> Callable[[], None]:
     def run() -> None:
-        layers.advance({"x": x}, past)
+        layers.run(x, past)
 
     return run
 

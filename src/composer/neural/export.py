@@ -7,6 +7,7 @@ and heads are small and stay in model.safetensors: NumPy adds the rows and multi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,20 +45,27 @@ class Graph:
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def attention(self, name: str, qkv: list[str], heads: int, width: int, scale: float) -> str:
-        """Attend to the buffers `name`.k and `name`.v, which are past and present at once; return the output's name."""
+    def attention(
+        self, name: str, qkv: str, heads: int, width: int, scale: float, turns: Sequence[str] = ()
+    ) -> str:
+        """Attend to the buffers `name`.k and `name`.v, which are past and present at once; return the output's name.
+
+        `qkv` holds queries, keys and values side by side. `turns` names tables of cosines and sines, a row for each
+        place in the buffers, by which queries and keys are rotated.
+        """
         past, present = [f"{name}.k", f"{name}.v"], [f"{name}.k.out", f"{name}.v.out"]
         for tensor in (*past, *present):
             info = helper.make_tensor_value_info(tensor, TensorProto.FLOAT, [1, heads, "context", width])
             (self.inputs if tensor in past else self.outputs).append(info)
         y, *_ = self.node(
             "GroupQueryAttention",
-            [*qkv, *past, "last_index", "total"],
+            [qkv, "", "", *past, "last_index", "total", *turns],
             [f"{name}.y", *present],
             domain="com.microsoft",
             num_heads=heads,
             kv_num_heads=heads,
             scale=scale,
+            do_rotary=int(bool(turns)),
         )
         return str(y)
 
@@ -74,34 +82,37 @@ def _array(tensor: torch.Tensor) -> Any:
     return tensor.detach().float().numpy()
 
 
-def _layer(g: Graph, name: str, layer: Layer, x: str) -> str:
+def _norm(g: Graph, name: str, weight: torch.Tensor, x: str, added: str | None) -> tuple[str, str]:
+    """Return x with what is `added` to it, and the same normalised: one operation, where two would take twice as long.
+
+    At this size an operation costs more than what it computes.
+    """
+    scale = g.weight(name, _array(weight))
+    if added is None:
+        return x, str(g.node("SimplifiedLayerNormalization", [x, scale], axis=-1, epsilon=EPSILON, stash_type=1))
+    both = [x, added, scale]
+    y, _, _, total = g.node("SkipSimplifiedLayerNormalization", both, 4, domain="com.microsoft", epsilon=EPSILON)
+    return str(total), str(y)
+
+
+def _layer(g: Graph, name: str, layer: Layer, x: str, added: str | None) -> tuple[str, str]:
+    """Return the names of what the layer leaves as it is, and of what is still to be added to it."""
     H, C = layer.n_head, layer.out.weight.shape[0]
-    D = C // H
 
-    def norm(value: str, scale: str) -> str:
-        return str(g.node("SimplifiedLayerNormalization", [value, scale], axis=-1, epsilon=EPSILON, stash_type=1))
-
-    def matmul(value: str, weight: str, linear: torch.nn.Linear) -> str:
+    def matmul(value: Any, weight: str, linear: torch.nn.Linear) -> str:
         return str(g.node("MatMul", [value, g.weight(f"{name}.{weight}", _array(linear.weight).T)]))
 
-    normed = norm(x, g.weight(f"{name}.norm_1", _array(layer.norm_1.weight)))
-    q, k, v = g.node("Split", [matmul(normed, "qkv", layer.qkv), "thirds"], 3, axis=-1)
-    ones = g.weight(f"{name}.ones", np.ones(D, np.float32))
-    gain = g.weight(f"{name}.gain", _array(layer.gain).reshape(1, 1, H, 1))
-    q = g.node("Mul", [norm(g.node("Reshape", [q, "to_heads"]), ones), gain])
-    k = norm(g.node("Reshape", [k, "to_heads"]), ones)
-    q, k = (g.node("Reshape", [_rotate(g, t), "to_width"]) for t in (q, k))
-    y = g.attention(name, [q, k, v], H, D, float(D) ** -0.5)
-    x = g.node("Add", [x, matmul(y, "out", layer.out)])
-    up = g.node("Relu", [matmul(norm(x, g.weight(f"{name}.norm_2", _array(layer.norm_2.weight))), "up", layer.up)])
-    return str(g.node("Add", [x, matmul(g.node("Mul", [up, up]), "down", layer.down)]))
-
-
-def _rotate(g: Graph, x: str) -> str:
-    a, b = g.node("Split", [x, "halves"], 2, axis=-1)
-    first = g.node("Sub", [g.node("Mul", [a, "cos"]), g.node("Mul", [b, "sin"])])
-    second = g.node("Add", [g.node("Mul", [a, "sin"]), g.node("Mul", [b, "cos"])])
-    return str(g.node("Concat", [first, second], axis=-1))
+    x, normed = _norm(g, f"{name}.norm_1", layer.norm_1.weight, x, added)
+    heads = g.node("Reshape", [matmul(normed, "qkv", layer.qkv), "to_heads"])
+    turned, v = g.node("Split", [heads, "queries_and_keys"], 2, axis=2)
+    gain = np.concatenate([_array(layer.gain), np.ones(H, np.float32)]).reshape(1, 1, 2 * H, 1)
+    turned = g.node("SimplifiedLayerNormalization", [turned, "ones"], axis=-1, epsilon=EPSILON, stash_type=1)
+    turned = g.node("Mul", [turned, g.weight(f"{name}.gain", gain)])
+    qkv = g.node("Reshape", [g.node("Concat", [turned, v], axis=2), "to_width"])
+    y = g.attention(name, qkv, H, C // H, float(C // H) ** -0.5, ("cos", "sin"))
+    x, normed = _norm(g, f"{name}.norm_2", layer.norm_2.weight, x, matmul(y, "out", layer.out))
+    up = g.node("Relu", [matmul(normed, "up", layer.up)])
+    return x, matmul(g.node("Mul", [up, up]), "down", layer.down)
 
 
 def _start(model: Anticipator) -> Graph:
@@ -110,16 +121,16 @@ def _start(model: Anticipator) -> Graph:
     g = Graph()
     g.inputs += [
         helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, "steps", C]),
-        helper.make_tensor_value_info("cos", TensorProto.FLOAT, [1, "steps", 1, D // 2]),
-        helper.make_tensor_value_info("sin", TensorProto.FLOAT, [1, "steps", 1, D // 2]),
+        helper.make_tensor_value_info("cos", TensorProto.FLOAT, ["context", D // 2]),
+        helper.make_tensor_value_info("sin", TensorProto.FLOAT, ["context", D // 2]),
         helper.make_tensor_value_info("last_index", TensorProto.INT32, [1]),
         helper.make_tensor_value_info("total", TensorProto.INT32, [1]),
     ]
     g.outputs.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, "steps", C]))
-    g.weight("thirds", np.array([C, C, C], np.int64))
-    g.weight("halves", np.array([D // 2, D // 2], np.int64))
-    g.weight("to_heads", np.array([0, 0, H, D], np.int64))
-    g.weight("to_width", np.array([0, 0, C], np.int64))
+    g.weight("ones", np.ones(D, np.float32))
+    g.weight("queries_and_keys", np.array([2 * H, H], np.int64))
+    g.weight("to_heads", np.array([0, 0, 3 * H, D], np.int64))
+    g.weight("to_width", np.array([0, 0, 3 * C], np.int64))
     return g
 
 
@@ -128,19 +139,13 @@ def export(folder: Path, *, int8: bool = True) -> None:
     model = load_model(folder)
     for name, layers in zip(GRAPHS, (model.layers[:-1], model.layers[-1:]), strict=True):
         g = _start(model)
-        x = "x"
+        x, added = "x", None
         for i, layer in enumerate(layers):
             assert isinstance(layer, Layer)
-            x = _layer(g, f"layer{i}", layer, x)
-        if name == "last":
-            x = g.node(
-                "SimplifiedLayerNormalization",
-                [x, g.weight("norm", _array(model.norm_last.weight))],
-                axis=-1,
-                epsilon=EPSILON,
-                stash_type=1,
-            )
-        g.node("Identity", [x], ["y"])
+            x, added = _layer(g, f"layer{i}", layer, x, added)
+        assert added
+        y = g.node("Add", [x, added]) if name == "trunk" else _norm(g, "norm", model.norm_last.weight, x, added)[1]
+        g.node("Identity", [y], ["y"])
         path = folder / f"{name}.onnx"
         g.save(path)
         if int8:

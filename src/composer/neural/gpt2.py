@@ -152,7 +152,7 @@ class _Sequence:
 
     def read(self, tokens: Sequence[int], x: Floats) -> None:
         start = self.length
-        self._hidden[start : start + len(tokens)] = self._layers.advance({"x": x[None]}, start)
+        self._hidden[start : start + len(tokens)] = self._layers.run(x, start)
         self._tokens += tokens
         if start == self.whole and len(tokens) == PIECE:
             self.whole += PIECE

@@ -70,7 +70,6 @@ def _trunk(config: dict[str, Any], tensors: Tensors, path: Path, int8: bool) -> 
         helper.make_tensor_value_info("total", TensorProto.INT32, [1]),
     ]
     g.outputs.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, "steps", C]))
-    g.weight("thirds", np.array([C, C, C], np.int64))
     x = "x"
     for layer in range(config["n_layer"]):
         x = _layer(g, config, tensors, layer, x, int8)
@@ -87,11 +86,9 @@ def _layer(g: Graph, config: dict[str, Any], tensors: Tensors, layer: int, x: st
         weight, bias = (tensors[f"{name}.{part}.{kind}"] for kind in ("weight", "bias"))
         return _linear(g, f"{name}.{part}", value, weight, bias, int8)
 
-    q, k, v = g.node(
-        "Split", [linear("attn.c_attn", _norm(g, config, tensors, f"{name}.ln_1", x)), "thirds"], 3, axis=-1
-    )
+    qkv = linear("attn.c_attn", _norm(g, config, tensors, f"{name}.ln_1", x))
     inverse = layer + 1 if config["scale_attn_by_inverse_layer_idx"] else 1
-    y = g.attention(name, [q, k, v], H, D, float(D) ** -0.5 / inverse)
+    y = g.attention(name, qkv, H, D, float(D) ** -0.5 / inverse)
     x = g.node("Add", [x, linear("attn.c_proj", y)])
     up = g.node("FastGelu", [linear("mlp.c_fc", _norm(g, config, tensors, f"{name}.ln_2", x))], domain="com.microsoft")
     return str(g.node("Add", [x, linear("mlp.c_proj", up)]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,7 +26,10 @@ class Played(Anticipator):
         self.load_state_dict(model.state_dict())
         self.eval()
         C, H = self.config.n_embd, self.config.n_head
-        self._graphs = [Layers(folder / (name + suffix), context, H, C, threads) for name in ("trunk", "last")]
+        self._turns = tuple(np.zeros((context, C // H // 2), np.float32) for _ in range(2))
+        self._graphs = [
+            Layers(folder / (name + suffix), context, H, C, threads, self._turns) for name in ("trunk", "last")
+        ]
 
     def trunk(self, rows: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Return the hidden state (B, T, C) of events given as table rows (B, T, inputs)."""
@@ -37,12 +41,11 @@ class Played(Anticipator):
         """Return what the last layer knows (B, T, C) once the place (B, T) of each next event is told."""
         return self._run(self._graphs[1], hidden + self.place(places), cos, sin)
 
-    @staticmethod
-    def _run(graph: Layers, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    def _run(self, graph: Layers, x: Tensor, *turns: Tensor) -> Tensor:
         out = torch.empty_like(x)
         for b in range(len(x)):
+            for table, told in zip(self._turns, turns, strict=True):
+                table[: x.shape[1]] = told[b].numpy()
             for t in range(0, x.shape[1], STEPS):
-                here = slice(t, t + STEPS)
-                y = graph.run(x[b, here].numpy(), cos[b, here].numpy(), sin[b, here].numpy(), t)
-                out[b, here] = torch.from_numpy(y)
+                out[b, t : t + STEPS] = torch.from_numpy(graph.run(x[b, t : t + STEPS].numpy(), t))
         return out

@@ -6,6 +6,7 @@ Integers and arrays only. One thread uses a decoder at a time.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from composer.errors import ModelError
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+TURNS = ("cos", "sin")
+"""The names of a graph's tables of rotary positions."""
+KEPT = 32
+"""Steps of the longest run whose arrays are kept."""
 
 
 def session(path: Path, threads: int, *, spin: bool = True) -> Any:
@@ -38,51 +43,66 @@ def session(path: Path, threads: int, *, spin: bool = True) -> Any:
 class Layers:
     """Run one graph over its buffers of keys and values."""
 
-    def __init__(self, path: Path, context: int, heads: int, width: int, threads: int, *, spin: bool = True) -> None:
-        """Load a graph; `spin` says whether its threads wait actively while a run is under way."""
+    def __init__(
+        self,
+        path: Path,
+        context: int,
+        heads: int,
+        width: int,
+        threads: int,
+        turns: Sequence[Floats] = (),
+        *,
+        spin: bool = True,
+    ) -> None:
+        """Load a graph; `spin` says whether its threads wait actively while a run is under way.
+
+        `turns` are the tables (context, width / heads / 2) of cosines and sines of a graph with rotary positions. They
+        are read at every run: their owner writes into them.
+        """
         self.session = session(path, threads, spin=spin)
         self.width = width
-        self._make_buffers((1, heads, context, width // heads))
+        self._make_buffers((1, heads, context, width // heads), turns)
 
-    def twin(self) -> Layers:
+    def twin(self, turns: Sequence[Floats] = ()) -> Layers:
         """Return the same graph, loaded once, over buffers of its own."""
         other = copy(self)
-        other._make_buffers(next(iter(self.buffers.values())).shape)
+        other._make_buffers(next(iter(self.buffers.values())).shape, turns)
         return other
 
-    def _make_buffers(self, shape: tuple[int, ...]) -> None:
+    def _make_buffers(self, shape: tuple[int, ...], turns: Sequence[Floats]) -> None:
         inputs = [i for i in self.session.get_inputs() if i.name.endswith((".k", ".v"))]
         for i in inputs:
             # A dimension without a number may have any size.
             if any(isinstance(theirs, int) and theirs != ours for theirs, ours in zip(i.shape, shape, strict=True)):
                 raise ValueError(f"{i.name} has the shape {i.shape}, config.json asks for {list(shape)}")
         self.buffers = {i.name: np.zeros(shape, np.int8 if "int8" in i.type else np.float32) for i in inputs}
-        self.binding = self.session.io_binding()
-        for name, buffer in self.buffers.items():
-            self._bind(self.binding.bind_input, name, buffer)
-            self._bind(self.binding.bind_output, name + ".out", buffer)
+        self._last_index, self._total = np.zeros(1, np.int32), np.zeros(1, np.int32)
+        self._told = {"last_index": self._last_index, "total": self._total} | dict(zip(TURNS, turns, strict=False))
+        self._bound: dict[int, tuple[Any, Floats, Floats]] = {}
 
-    @staticmethod
-    def _bind(bind: Any, name: str, array: NDArray[Any]) -> None:
-        bind(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
-
-    def run(self, x: Floats, cos: Floats, sin: Floats, past: int) -> Floats:
+    def run(self, x: Floats, past: int) -> Floats:
         """Return the output (steps, C) of steps x (steps, C) that follow `past` steps in the buffers."""
-        return self.advance({"x": x[None], "cos": cos[None, :, None], "sin": sin[None, :, None]}, past)
+        steps = len(x)
+        binding, into, out = self._bound.get(steps) or self._bind(steps)
+        into[0], self._last_index[0], self._total[0] = x, past + steps - 1, past + steps
+        self.session.run_with_iobinding(binding)
+        return out[0].copy()
 
-    def advance(self, inputs: dict[str, Floats], past: int) -> Floats:
-        """Return the output (steps, C) of the graph's own inputs, x (1, steps, C) among them, after `past` steps."""
-        steps = inputs["x"].shape[1]
-        y = np.empty((1, steps, self.width), np.float32)
-        feed: dict[str, NDArray[Any]] = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
-        feed["last_index"] = np.array([past + steps - 1], np.int32)
-        feed["total"] = np.array([past + steps], np.int32)
-        for name, array in feed.items():
-            self._bind(self.binding.bind_input, name, array)
-        self._bind(self.binding.bind_output, "y", y)
-        self.session.run_with_iobinding(self.binding)
-        out: Floats = y[0]
-        return out
+    def _bind(self, steps: int) -> tuple[Any, Floats, Floats]:
+        """Return what holds the arrays of a run of so many steps together, and the arrays of its input and output."""
+        binding = self.session.io_binding()
+        into, out = (np.empty((1, steps, self.width), np.float32) for _ in range(2))
+        given = {"x": into} | self._told | self.buffers
+        for bind, arrays in (
+            (binding.bind_input, given),
+            (binding.bind_output, {"y": out} | {name + ".out": array for name, array in self.buffers.items()}),
+        ):
+            for name, array in arrays.items():
+                bind(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
+        if steps <= KEPT:
+            # Binding takes as long as an eighth of a step, and blocks of music are of few sizes.
+            self._bound[steps] = binding, into, out
+        return binding, into, out
 
     def forget(self, count: int) -> None:
         """Drop the `count` oldest steps from the buffers."""
@@ -93,10 +113,12 @@ class Layers:
 class Decoder:
     """Hold the state of one sequence: `length` steps are in the buffers, the last one's successor is to be chosen."""
 
-    def __init__(self, folder: Path, *, context: int = 1024, threads: int = 1, precision: str = "int8") -> None:
+    def __init__(self, folder: Path, *, context: int = 512, threads: int = 1, precision: str = "int8") -> None:
         """Load a model folder. Raises ModelError when a file is missing, damaged or of another shape.
 
-        One thread decodes as fast as two at this size, and leaves a core to the player.
+        A window of `context` steps is as long as the sequences that models are trained on: a longer one knows no more,
+        and its attention costs half a step. One thread decodes as fast as two at this size, and leaves a core to the
+        player.
         """
         try:
             self.config = json.loads((folder / "config.json").read_text())
@@ -111,8 +133,10 @@ class Decoder:
                 if (shape := self.weights[name + ".weight"].shape) != (int(self.config[rows]), C):
                     raise ValueError(f"{name} has the shape {shape}, config.json asks for {self.config[rows]} x {C}")
             suffix = ".int8.onnx" if precision == "int8" else ".onnx"
+            self.context = context
+            self._begin()
             self._trunk, self._last = (
-                Layers(folder / (name + suffix), context, H, C, threads) for name in ("trunk", "last")
+                Layers(folder / (name + suffix), context, H, C, threads, self._turns) for name in ("trunk", "last")
             )
         except ModelError:
             raise
@@ -120,24 +144,22 @@ class Decoder:
             raise ModelError(
                 f"the model in {folder} cannot be loaded ({error}); fetch the project's models again or choose another"
             ) from error
-        n = C // H // 4
-        self._rates = 10_000.0 ** (-np.arange(n) / n), 2 * np.pi / (24 * 2.0 ** np.arange(n))
-        self.context = context
-        self._begin()
 
     def _begin(self) -> None:
         self.length = 0
         self.forgotten = 0
-        self._hidden = np.zeros((self.context, int(self.config["n_embd"])), np.float32)
-        self._angles = np.zeros((self.context, 2 * len(self._rates[0])))
+        C, n = int(self.config["n_embd"]), int(self.config["n_embd"]) // int(self.config["n_head"]) // 4
+        self._rates = 10_000.0 ** (-np.arange(n) / n), 2 * np.pi / (24 * 2.0 ** np.arange(n))
+        self._hidden = np.zeros((self.context, C), np.float32)
+        self._turns = tuple(np.zeros((self.context, 2 * n), np.float32) for _ in TURNS)
         self._last_length = 0
         self._looked: int | None = None
 
     def twin(self) -> Decoder:
         """Return another decoder of the same model, loaded once, for a sequence of its own."""
         other = copy(self)
-        other._trunk, other._last = self._trunk.twin(), self._last.twin()
         other._begin()
+        other._trunk, other._last = (layers.twin(other._turns) for layers in (self._trunk, self._last))
         return other
 
     def append(self, rows: Ints, places: Ints, times: Ints) -> None:
@@ -156,10 +178,10 @@ class Decoder:
         self._looked = None
         steps = self.forgotten + self.length + np.arange(n)
         new = slice(self.length, self.length + n)
-        self._angles[new] = np.concatenate([np.outer(steps, self._rates[0]), np.outer(times, self._rates[1])], axis=1)
-        table = self.weights["inputs.weight"]
-        cos, sin = self._turns(new)
-        self._hidden[new] = self._trunk.run(table[rows].sum(axis=1), cos, sin, self.length)
+        angles = np.concatenate([np.outer(steps, self._rates[0]), np.outer(times, self._rates[1])], axis=1)
+        for table, turn in zip(self._turns, (np.cos, np.sin), strict=True):
+            table[new] = turn(angles)
+        self._hidden[new] = self._trunk.run(self.weights["inputs.weight"][rows].sum(axis=1), self.length)
         # The last layer's step t needs the place of event t + 1, so it lags one step behind the trunk.
         lag = slice(self._last_length, self.length + n - 1)
         if lag.stop > lag.start:
@@ -167,14 +189,8 @@ class Decoder:
             self._run_last(lag, told)
         self.length += n
 
-    def _turns(self, where: slice) -> tuple[Floats, Floats]:
-        angles = self._angles[where]
-        return np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
-
     def _run_last(self, where: slice, places: Ints) -> Floats:
-        cos, sin = self._turns(where)
-        x = self._hidden[where] + self.weights["place.weight"][places]
-        z = self._last.run(x, cos, sin, where.start)
+        z = self._last.run(self._hidden[where] + self.weights["place.weight"][places], where.start)
         self._last_length = where.stop
         return z
 
@@ -188,8 +204,8 @@ class Decoder:
         """Drop the `count` oldest steps; later steps keep what they know of them."""
         self._trunk.forget(count)
         self._last.forget(count)
-        self._hidden[:-count] = self._hidden[count:].copy()
-        self._angles[:-count] = self._angles[count:].copy()
+        for kept in (self._hidden, *self._turns):
+            kept[:-count] = kept[count:].copy()
         self.length -= count
         self._looked = None
         self._last_length = max(0, self._last_length - count)

@@ -72,11 +72,10 @@ def runners(name: str) -> dict[str, Any]:
 class Copying(Layers):
     """Run a graph without bound buffers: keys and values go in and come out as copies."""
 
-    def advance(self, inputs: dict[str, Any], past: int) -> Any:
+    def run(self, x: Any, past: int) -> Any:
         """Return the output (steps, C) of the graph after `past` steps."""
-        steps = inputs["x"].shape[1]
-        ends = {"last_index": np.array([past + steps - 1], np.int32), "total": np.array([past + steps], np.int32)}
-        y, *kept = self.session.run(None, inputs | ends | self.buffers)
+        ends = {"last_index": np.array([past + len(x) - 1], np.int32), "total": np.array([past + len(x)], np.int32)}
+        y, *kept = self.session.run(None, {"x": x[None]} | ends | self.buffers)
         self.buffers = dict(zip(self.buffers, kept, strict=True))
         return y[0]
 
