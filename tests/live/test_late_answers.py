@@ -69,3 +69,28 @@ def test_a_late_answer_is_a_miss_and_never_late():
 
     assert {"echo": 1} == stats.misses
     assert stats.late_ms["max"] < 1
+
+
+def late_for(blocks):
+    """Return the sentences of a session whose generator answers 30 ms into each of so many blocks."""
+    stage, workers = stage_with_late_worker()
+    stage.session.start()
+    stage.run_to(0.9)
+    for block in range(4, 4 + blocks):
+        workers[-1].holds = True
+        stage.run_to(0.25 * block + 0.03)
+        workers[-1].let_go()
+        workers[-1].held.clear()
+        stage.run_to(0.25 * block + 0.15)
+    stage.run_to(25)
+    return [message for message in stage.session.snapshot().messages if "was late" in message]
+
+
+def test_a_generator_that_is_often_late_is_told_of_once():
+    [told] = late_for(80)
+
+    assert "greater lead than 1" in told
+
+
+def test_a_few_late_answers_are_not_worth_a_sentence():
+    assert [] == late_for(12)

@@ -9,6 +9,8 @@ from composer.live.plan import FALLBACK, Plan
 from composer.live.seat import Seat
 from composer.live.stats import Figures
 
+WATCHED, TOO_MANY = 64, 16
+"""Of so many deadlines so many missed are worth a sentence: 16 seconds at 120 quarters a minute, a quarter of them."""
 LATE_TICKS = 20
 """A note of a late answer may begin this long ago, when nothing else was planned there."""
 
@@ -16,8 +18,10 @@ LATE_TICKS = 20
 class Deadlines:
     """Count deadlines and misses into `figures`. One thread uses it."""
 
-    def __init__(self, plan: Plan, figures: Figures) -> None:
-        self._plan, self._figures = plan, figures
+    def __init__(self, plan: Plan, figures: Figures, say: Callable[[str], None]) -> None:
+        self._plan, self._figures, self._say = plan, figures, say
+        self._recent: deque[bool] = deque(maxlen=WATCHED)
+        self._watched: tuple[int, int] | None = None
         self._begin = 0
         self._last: int | None = None
         self._news: deque[int] = deque(maxlen=64)
@@ -49,8 +53,23 @@ class Deadlines:
         cover = self._plan.cover(tick)
         if cover is None or (cover.seat == FALLBACK and cover.known_until < 0) or cover.at > tick + 1:
             self._figures.misses["fallback"] += 1
-        if cover is None or cover.seat != seat.number or cover.known_until < self._needed(seat, tick):
+        missed = cover is None or cover.seat != seat.number or cover.known_until < self._needed(seat, tick)
+        if missed:
             self._figures.misses[seat.name] += 1
+        if seat.is_ready and seat.pace.grid > 1:
+            self._watch(seat, missed)
+
+    def _watch(self, seat: Seat, missed: bool) -> None:
+        """Say once, of a seat and its lead, that it is too slow: what plays meanwhile are its older plans."""
+        if self._watched != (watched := (seat.number, seat.pace.lead)):
+            self._watched, self._recent = watched, deque(maxlen=WATCHED)
+        self._recent.append(missed)
+        if len(self._recent) == WATCHED and sum(self._recent) > TOO_MANY:
+            self._say(
+                f"{seat.name} was late for {sum(self._recent)} of its last {WATCHED} plans on this machine; give it time "
+                f"with a greater lead than {seat.pace.lead}, or choose a lighter generator"
+            )
+            self._recent = deque(maxlen=0)
 
     def _needed(self, seat: Seat, tick: int) -> int:
         pace = seat.pace

@@ -66,7 +66,7 @@ class Planner:
         self._asked: dict[int, _Asked] = {}
         self._oldest_valid = 0
         self._begin = 0
-        self._deadlines = Deadlines(self.plan, figures)
+        self._deadlines = Deadlines(self.plan, figures, say)
         self._weaver = Weaver(net, self.plan, self._context, say)
         self._is_news = False
         self._channels = {part.name: part.channel for part in net.parts}
