@@ -112,7 +112,8 @@ def notes(sequence: Sequence[Triple], *, reference: bool = False) -> list[Compou
 def tracks(played: Sequence[Compound]) -> list[list[TickMessage]]:
     """Return the published code's tracks, at 100 ticks a second: one for each instrument, by first onset.
 
-    ValueError when a 16th instrument is not drums, which have a channel of their own but take a number: channels run out.
+    ValueError when a 16th instrument is not drums: channels run out, and drums take a number though they have their
+    own.
     """
     order = dict.fromkeys(note.instrument for note in sorted(played, key=lambda note: note.onset))
     channels = {instrument: _channel(instrument, number) for number, instrument in enumerate(order)}
