@@ -382,19 +382,32 @@ class TestCheckpoint:
             make("amt-small", {"model": str(checkpoint), "manner": "transcribed"})
 
     @pytest.mark.parametrize(
-        ("band", "reached", "said"),
+        ("band", "lead", "reached", "said"),
         [
-            ("bass", 29.0, "amt-small decodes 29 tokens a second here, and 2 parts take about 30"),
-            ("piano+bass+drums", 59.0, "59 tokens a second here, and 4 parts take about 60"),
-            ("bass", 30.0, ""),
+            ("bass", 1, 29.0, "amt-small decodes 29 tokens a second here, and 2 parts take about 30"),
+            ("bass", 2, 59.0, "59 tokens a second here, and 2 parts take about 60"),
+            ("piano+bass+drums", 2, 119.0, "119 tokens a second here, and 4 parts take about 120"),
+            ("piano+bass+drums", -4, 59.0, "59 tokens a second here, and 4 parts take about 60"),
+            ("bass", 1, 30.0, ""),
+            ("bass", 2, 60.0, ""),
         ],
     )
-    def test_a_machine_that_is_too_slow_is_said_before_it_plays(self, checkpoint, monkeypatch, band, reached, said):
-        generator = make("amt-small", {"model": str(checkpoint), "band": band})
+    def test_a_machine_that_is_too_slow_is_said_before_it_plays(
+        self, checkpoint, monkeypatch, band, lead, reached, said
+    ):
+        """What the player plays until his notes count is drawn as well, only to be thrown away."""
+        generator = make("amt-small", {"model": str(checkpoint), "band": band, "lead": str(lead)})
         monkeypatch.setattr(type(generator._model), "tokens_per_second", lambda decoder, rows: reached)
 
         assert said in generator.notice()
         assert bool(said) == ("choose anticipation or markov" in generator.notice())
+
+    @pytest.mark.parametrize(("reached", "helps"), [(59.0, False), (60.0, True)])
+    def test_a_smaller_band_is_named_only_where_one_is_small_enough(self, checkpoint, monkeypatch, reached, helps):
+        generator = make("amt-small", {"model": str(checkpoint), "band": "piano+bass"})
+        monkeypatch.setattr(type(generator._model), "tokens_per_second", lambda decoder, rows: reached)
+
+        assert helps == ("set a band of one part" in generator.notice())
 
     def test_one_of_another_vocabulary_is_refused(self, tmp_path, monkeypatch):
         class Other:
