@@ -377,6 +377,18 @@ class TestCheckpoint:
 
         assert "amt-large" == make("amt-large", {"model": "stanford-crfm/amt-small"}).name
 
+    def test_one_of_two_more_tokens_plays_as_scores_sound_and_as_recordings(self, tmp_path):
+        from composer.neural.shapes import make_published
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("composer.neural.shapes.PUBLISHED_VOCABULARY", 55_030)
+            make_published(tmp_path, 1, 1, 8)
+        for manner, first in (("written", 55026), ("transcribed", 55028)):
+            generator = make("amt-large", {"model": str(tmp_path), "manner": manner, "insist": "0"})
+            list(generator.propose(context(), BAR))
+
+            assert first == generator._model._now._tokens[0]
+
     def test_one_that_knows_no_transcriptions_is_refused_for_them(self, checkpoint):
         with pytest.raises(ModelError, match="55028 tokens where 55030"):
             make("amt-small", {"model": str(checkpoint), "manner": "transcribed"})
