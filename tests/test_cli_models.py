@@ -120,7 +120,9 @@ class TestConvert:
         ("words", "status", "said"),
         [
             (["convert", "a"], 2, "takes two folders"),
-            (["convert", "nowhere", "new"], 1, "cannot be read as a configuration"),
+            (["convert", "nowhere", "new"], 1, "there is no folder nowhere; name the one that holds"),
+            (["convert", "something", "new"], 1, "there is no folder something; name the one that holds"),
+            (["convert", ".", "new"], 1, "cannot be read as a configuration"),
             (["convert", "nowhere", "."], 2, "exists already"),
             (["show", "a", "b"], 2, "takes one name"),
         ],

@@ -110,6 +110,7 @@ def hub(files, monkeypatch, tmp_path):
     monkeypatch.setenv("COMPOSER_MODELS", str(tmp_path))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(download, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setitem(download.CHECKPOINTS, "amt-small", download.Checkpoint(REPOSITORY))
     yield served
     served.close()
 
@@ -142,12 +143,30 @@ class TestWhole:
 
     def test_safetensors_are_preferred(self, hub, capsys, tmp_path, files):
         (tmp_path / "pytorch_model.bin").write_bytes(files["pytorch_model.bin"])
-        safe = tmp_path / "one.safetensors"
+        safe = tmp_path / "deep" / "one.safetensors"
         main(["models", "convert", str(tmp_path / "pytorch_model.bin"), str(safe)])
         hub.files["model.safetensors"] = safe.read_bytes()
 
         assert (0, "") == fetch(capsys, "amt-small")
         assert {"config.json", "model.safetensors"} == {p.rpartition("/")[2] for p, _ in hub.asked if "resolve" in p}
+
+
+class TestPinned:
+    """What is fetched by a short name is the same bytes whoever answers."""
+
+    @pytest.mark.parametrize("name", [*download.CHECKPOINTS])
+    def test_to_a_commit(self, name):
+        assert re.fullmatch(r"[0-9a-f]{40}", download.CHECKPOINTS[name].revision)
+        assert re.fullmatch(r"([0-9a-f]{64})?", download.CHECKPOINTS[name].digest)
+
+    @pytest.mark.parametrize("lie", [False, True])
+    def test_to_a_checksum(self, hub, capsys, monkeypatch, lie):
+        digest = hashlib.sha256(hub.files["pytorch_model.bin"] + b"other" * lie).hexdigest()
+        monkeypatch.setitem(download.CHECKPOINTS, "amt-small", download.Checkpoint(REPOSITORY, COMMIT, digest))
+        status, said = fetch(capsys, "amt-small")
+
+        assert (int(lie), lie) == (status, "tells another checksum" in said)
+        assert lie == ([] == hub.ranges_asked())
 
 
 class TestBroken:

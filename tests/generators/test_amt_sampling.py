@@ -1,6 +1,6 @@
 """Drawing events: the published sampler's steps on a stub, and what it gets wrong done right."""
 
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -90,23 +90,45 @@ class TestGolden:
 
         assert us(580) == [t for t in amt.triples(stub.shown[0][1:]) if t.is_control]
 
-    def test_the_published_code_ends_where_a_rest_is_drawn_for_a_time(self):
-        def want_rest(tokens, rows):
-            return one(amt.REST, rows)
+    @pytest.mark.parametrize(
+        ("slot", "how", "drawn"),
+        [
+            (0, reference(0.1), []),
+            (1, reference(0.1), [(60, 27512, 11060)]),
+            (2, reference(0.1), [(60, 10010, 27512)]),
+            (0, Settings(top_p=0.1), [(9999, 10010, 11060)]),
+            (1, Settings(top_p=0.1), [(60, 10999, 11060)]),
+            (2, Settings(top_p=0.1), [(60, 10010, 27512)]),
+        ],
+    )
+    def test_the_published_code_leaves_rests_open_for_times_and_durations(self, slot, how, drawn):
+        """As a time one ends the piece, as a duration it is none."""
 
-        assert es(0) == generate(want_rest, 10, 20_000, es(0), rng=rng(), settings=reference(0.1))
+        def want_rest(tokens, rows):
+            place = (len(tokens) - 1) % 3
+            return one(amt.REST if place == slot else (60, 10010, 11060)[place], rows)
+
+        assert drawn == list(islice(draw(want_rest, 10, 20_000, es(0), [], rng=rng(), settings=how), 1))
 
     def test_the_published_code_shows_the_last_339_triples(self):
         stub = Stub()
         generate(stub, 400, 450, es(*range(400)), rng=rng(), settings=reference(0.1))
 
-        assert [1 + 3 * 339] * 2 == [len(tokens) for tokens in stub.shown if len(tokens) % 3 == 1]
+        whole = [tokens for tokens in stub.shown if len(tokens) % 3 == 1]
+        assert [1 + 3 * 339] * 2 == [len(tokens) for tokens in whole]
+        assert [*range(339)] == times(amt.triples(whole[0]))
 
     def test_without_controls_the_sequence_says_so(self):
         stub = Stub()
         generate(stub, 0, 100, rng=rng())
 
         assert {55026} == {tokens[0] for tokens in stub.shown}
+
+    def test_with_controls_it_says_so_to_the_end(self):
+        stub = Stub()
+        generate(stub, 0, 200, es(0), us(100), rng=rng())
+
+        assert {55027} == {tokens[0] for tokens in stub.shown}
 
     def test_the_last_event_is_drawn_in_vain(self):
         stub = Stub()
@@ -137,6 +159,12 @@ class TestGolden:
 
         assert [300, 350] == times(generate(stub, 0, 351, [], us(300), rng=rng(), settings=reference(0.1)))
         assert [50, 100] == times(generate(stub, 0, 101, [], us(300), rng=rng()))
+
+    def test_controls_that_fill_the_window(self):
+        """Here as well: four hundred are told at once, and time goes on before them."""
+        crowd = [amt.as_control(e(600, i % 128, i // 128)) for i in range(400)]
+
+        assert [100, 100, 150] == times(generate(Stub(), 100, 151, es(100), crowd, rng=rng()))
 
 
 class TestGap:
@@ -199,6 +227,14 @@ class TestMasks:
             found = generate(Stub(note=amt.event(0, 0, program, 60).note), 0, 50 * program + 1, found, told, rng=rng())
 
         assert 15 == len({t.instrument for t in [*found, *told]})
+
+    def test_those_asked_for_may_play_however_many_have_played(self):
+        past = [e(i, 60, i) for i in range(60, 100)]
+        how = Settings(instruments=frozenset({33}))
+
+        assert 33 in {
+            t.instrument for t in generate(Stub(note=11000 + 128 * 33), 100, 300, past, rng=rng(), settings=how)
+        }
 
     def test_rests_are_no_instrument_except_to_the_published_code(self):
         past = [e(250, 60, i) for i in range(14)]
@@ -267,6 +303,41 @@ def test_anything_is_continued_in_order_within_the_window(past, told, start, see
         assert len(tokens) < 1024
         assert 0 == amt.min_time(whole)
         assert amt.max_time(whole) < 10_000
+
+
+TIMES = st.integers(0, 3000)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.integers(0, 300), min_size=1, max_size=10),
+    st.lists(st.integers(5, 1500), min_size=1, max_size=20),
+    st.integers(1, 150),
+)
+def test_a_control_is_told_at_the_first_moment_within_reach(past, told, step):
+    """A stopping time: what is shown last is what weaving all events at once gives, the next event still unknown."""
+    model = Stub(step)
+    inputs, controls = es(*sorted(past)), us(*sorted(told))
+    start = inputs[-1].time
+    new = list(
+        draw(model, start, start + 10_000, inputs, controls, rng=rng(), settings=Settings(top_p=0.5, most_events=6))
+    )
+    woven, _ = amt.anticipate([*amt.pad(inputs, start), *new[:-1], e(0)], controls)
+    shown = amt.triples(next(tokens for tokens in reversed(model.shown) if len(tokens) % 3 == 1)[1:])
+
+    assert woven[:-1] == amt.translate(shown, amt.min_time(woven[:-1]))
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(TIMES, max_size=30), st.lists(st.integers(0, 8000), max_size=20), TIMES, st.integers(0, 50))
+def test_the_published_sampler_goes_on_in_order_too(past, told, start, seed):
+    how = reference(1.0)
+    inputs = es(*sorted(time for time in past if time <= start))
+    new = list(draw(Chance(seed), start, start + 9000, inputs, us(*told), rng=rng(), settings=how))
+    now = [*(t.time for t in amt.pad(inputs, start)), *(t.time for t in new)]
+
+    assert all(start <= t.time < start + 9000 for t in new)
+    assert now == sorted(now)
 
 
 def test_a_long_song_moves_its_window_in_hops():

@@ -1,11 +1,12 @@
 """Files as the published checkpoints' code reads them through mido."""
 
+from collections import Counter
 from io import BytesIO
 from pathlib import Path
 
 import mido
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composer.cli import main
@@ -101,6 +102,7 @@ class TestGolden:
         assert [(0, 24), (9, 0), (2, 0), (3, 25)] == [(t[0].channel, t[0].program) for t in written.tracks]
         assert [(0, 72), (25, 72)] == [(m.time, m.velocity) for m in written.tracks[0][1:3]]
         assert {64} == {m.velocity for t in written.tracks for m in t if m.type == "note_off"}
+        assert {"program_change", "note_on", "note_off", "end_of_track"} == {m.type for t in written.tracks for m in t}
 
     @pytest.mark.parametrize("name", ["amt", "amt-reference"])
     def test_writing_and_reading_keeps_the_triples(self, capsys, tmp_path, name):
@@ -110,6 +112,31 @@ class TestGolden:
         _, said = run(capsys, "tokenize", tmp_path / "out.mid", "--tokenizer", name)
 
         assert sorted(GOLDEN_EVENTS) == sorted(amt.triples([int(word) for word in said.out.split()]))
+
+    @settings(max_examples=30, deadline=None)
+    @given(
+        st.lists(
+            st.tuples(st.integers(0, 60_000), st.integers(0, 999), st.integers(114, 128), st.integers(0, 127)),
+            min_size=1,
+            unique_by=lambda n: n[2:],  # two notes of one pitch and instrument are free to swap their ends
+        ).filter(lambda notes: 55_025 not in {n[0] for n in notes})
+    )
+    def test_a_file_of_the_published_code_keeps_the_triples(self, tmp_path_factory, fields):
+        """An event of 275.13 s or later is folded to the beginning, and read from there."""
+        written = [amt.event(*f) for f in fields]
+        path, tokenizer = tmp_path_factory.getbasetemp() / "written.mid", load("amt-reference")
+        amt_files.write(tokenizer.decode_tracks(amt.tokens(written)), path, force=True)
+
+        assert Counter(map(amt.as_event_by_value, written)) == Counter(events(compounds(amt_files.messages(path))))
+
+    def test_what_no_file_can_hold_is_one_sentence(self, capsys, tmp_path):
+        (tmp_path / "ids").write_text("999999999999 10010 11060")
+        for name in ("amt", "amt-reference"):
+            status, said = run(capsys, "detokenize", tmp_path / "ids", "--tokenizer", name, "-o", tmp_path / "out.mid")
+
+            assert (1, 1) == (status, said.err.count("\n"))
+            assert "a MIDI file ends at 268435455" in said.err
+            assert not (tmp_path / "out.mid").exists()
 
     def test_too_many_instruments_for_the_published_code_are_one_sentence(self, capsys, tmp_path):
         (tmp_path / "ids").write_text(" ".join(str(t) for i in range(16) for t in amt.event(i, 1, i, 60)))

@@ -9,6 +9,8 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from safetensors.numpy import load_file, save_file  # noqa: E402
+
 from composer.errors import ModelError  # noqa: E402
 from composer.neural.gpt2 import PIECE, Decoder  # noqa: E402
 from composer.neural.gpt2_export import convert, unpickle  # noqa: E402
@@ -315,6 +317,7 @@ class TestDamage:
         with pytest.raises(ModelError, match=match) as said:
             convert(source, source.parent / "played", ROWS)
         assert "\n" not in str(said.value)
+        assert ". " not in str(said.value)
         assert not (source.parent / "played" / "config.json").exists()
 
     def test_cut_weights(self, source):
@@ -386,6 +389,37 @@ class TestDamage:
 
         with pytest.raises(ModelError, match="cannot be loaded"):
             Decoder(tmp_path)
+
+    @pytest.mark.parametrize("table", ["wte", "wpe"])
+    @pytest.mark.parametrize("precision", ["int8", "float"])
+    def test_a_converted_folder_that_holds_no_numbers_says_so_when_it_reads_them(
+        self, tiny, tmp_path, table, precision
+    ):
+        for file in tiny[2].iterdir():
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+        tables = load_file(tmp_path / "tables.safetensors")
+        tables[table][TOKENS[0] if table == "wte" else 0, 3] = np.nan
+        save_file(tables, tmp_path / "tables.safetensors")
+        decoder = Decoder(tmp_path, precision=precision)
+
+        with pytest.raises(ModelError, match=r"not numbers; .*again"):
+            decoder.append(TOKENS)
+
+    def test_layers_that_give_no_numbers_say_so(self, tmp_path):
+        """Weights of 10^30 are numbers, their products are none."""
+        convert(save(reference(spread=1e30), tmp_path / "source"), tmp_path / "played", ROWS, int8=False)
+
+        with pytest.raises(ModelError, match=r"not numbers; .*again"):
+            Decoder(tmp_path / "played", precision="float").append(TOKENS)
+
+    @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+    def test_weights_in_sixteen_bits(self, source, tiny, kind):
+        half = reference().to(kind)
+        save(half, source)
+        convert(source, source.parent / "played", ROWS, int8=False)
+        decoder = Decoder(source.parent / "played", precision="float")
+
+        np.testing.assert_allclose(expected(half.float(), TOKENS)[ROWS[0]], decoder(TOKENS, ROWS[0]), atol=1e-4)
 
 
 @pytest.mark.slow

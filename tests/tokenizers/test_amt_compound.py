@@ -93,10 +93,26 @@ class TestTracks:
 
         assert [(0, PROGRAM), (0, ON), (50, ON), (50, OFF), (60, OFF)] == [(tick, data[0]) for tick, data in line]
 
+    def test_they_come_by_first_onset_and_keep_the_order_of_what_is_simultaneous(self):
+        """A control told ahead of its time stands before earlier notes."""
+        played = [Compound(50, 10, 72, 24, 72), Compound(0, 10, 48, 33, 72), Compound(0, 10, 45, 33, 72)]
+        found = tracks([*played, Compound(10, 40, 60, 24, 72)])
+
+        assert [33, 24] == [line[0][1][1] for line in found]
+        assert [48, 45, 48, 45] == [data[1] for _, data in found[0][1:]]
+        assert [(10, 60), (50, 72), (50, 60), (60, 72)] == [(tick, data[1]) for tick, data in found[1][1:]]
+
     def test_fifteen_instruments_have_channels_and_sixteen_have_none(self):
         band = [Compound(0, 10, 60, instrument, 72) for instrument in range(16)]
 
         assert [*range(9), *range(10, 16)] == [line[0][1][0] & 15 for line in tracks(band[:15])]
+        with pytest.raises(ValueError, match="15 instruments"):
+            tracks(band)
+
+    def test_of_sixteen_instruments_the_last_has_no_channel_even_where_one_is_drums(self):
+        band = [Compound(0, 10, 60, instrument, 72) for instrument in (128, *range(15))]
+
+        assert [9, *range(1, 9), *range(10, 16)] == [line[0][1][0] & 15 for line in tracks(band[:15])]
         with pytest.raises(ValueError, match="15 instruments"):
             tracks(band)
 

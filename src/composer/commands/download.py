@@ -36,16 +36,28 @@ _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
 class Checkpoint(NamedTuple):
-    """Name a repository of the hub, and the commit that is meant; "main" is resolved when it is fetched."""
+    """Name a repository of the hub, and the commit that is meant; "main" is resolved when it is fetched.
+
+    `digest` is the SHA-256 of the weights, "" where only the hub knows it.
+    """
 
     repository: str
     revision: str = "main"
+    digest: str = ""
 
 
 CHECKPOINTS = {
-    "amt-small": Checkpoint("stanford-crfm/music-small-800k"),
+    "amt-small": Checkpoint(
+        "stanford-crfm/music-small-800k",
+        "fa800530aa1126dd6b58b38f3bdb8fcec9c9d4f5",
+        "45af5006d529a19af3654c729192c072f3aeb9e7e13e9eaf92c19bfd7c87e4d8",
+    ),
     "amt-medium": Checkpoint("stanford-crfm/music-medium-800k", "93b6eb7e09bad33be6cb2ebd50ce5279cbfde7f6"),
-    "amt-large": Checkpoint("stanford-crfm/music-large-800k", "e206a88d4658661c2757573eae724d5b27213824"),
+    "amt-large": Checkpoint(
+        "stanford-crfm/music-large-800k",
+        "e206a88d4658661c2757573eae724d5b27213824",
+        "83fb8b9546eacce77a90bb10006b3f569ba342361dce046d078cf2429975e09f",
+    ),
 }
 """The checkpoints that have a generator of their own."""
 
@@ -90,6 +102,11 @@ def fetch(wanted: Checkpoint, folder: Path, check: Callable[[Path], object]) -> 
     weights = next((files[name] for name in _WEIGHTS if name in files), None)
     if weights is None or "config.json" not in files:
         raise ModelError(f"{wanted.repository} on the hub holds no checkpoint; it lacks config.json or the weights")
+    if wanted.digest not in ("", weights.digest):
+        raise ModelError(
+            f"{_endpoint()} tells another checksum of {wanted.repository}'s {weights.name} than its authors' has;"
+            " nothing was fetched; unset HF_ENDPOINT, or name another hub"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     place = f"{_endpoint()}/{wanted.repository}/resolve/{revision}"
     _fetch_file(f"{place}/config.json", files["config.json"], folder)

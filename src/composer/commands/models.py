@@ -81,6 +81,7 @@ def convert(source: str | None, folder: Path | None) -> int:
         raise UsageError(f"{folder} exists already; name a new folder, or empty it")
     if folder.suffix == ".safetensors":
         with _writing(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
             _exporting().unpickle(Path(source), folder)
         return 0
     _make_playable(Path(source), folder)
@@ -179,9 +180,7 @@ def verify(folder: Path, as_json: bool) -> int:
         print(f"{'ok' if finding.ok else 'no'} - {folder / finding.file} - {finding.text}")
     wrong = [finding for finding in findings if not finding.ok]
     if wrong:
-        raise ModelError(
-            f"{folder / wrong[0].file} {wrong[0].text}; restore it (git checkout, or install again) or train anew"
-        )
+        raise ModelError(f"{folder / wrong[0].file} {wrong[0].text}; restore it (download, install or check out again)")
     return 0
 
 

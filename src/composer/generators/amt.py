@@ -79,14 +79,19 @@ class Amt:
         """Return what the player should know before he plays: that this machine is too slow; else nothing."""
         if not isinstance(self._model, Decoder):
             return ""
-        parts = 1 + len(AMT_BANDS[self.params.band])
-        needed, reached = min(DENSITY, PART_DENSITY * parts), self._model.tokens_per_second(NOTES)
-        if reached >= needed:
+        parts, reached = 1 + len(AMT_BANDS[self.params.band]), self._model.tokens_per_second(NOTES)
+        if reached >= self._needed(parts):
             return ""
+        advice = "set a band of one part, or " if parts > 2 and reached >= self._needed(2) else ""
         return (
-            f"{self.name} decodes {reached:.0f} tokens a second here, and {parts} parts take about {needed}: the"
-            " fallback will play where it comes too late; set a smaller band, or choose anticipation or markov"
+            f"{self.name} decodes {reached:.0f} tokens a second here, and {parts} parts take about"
+            f" {self._needed(parts)}: the fallback will play where it comes too late; {advice}choose anticipation or"
+            " markov"
         )
+
+    def _needed(self, parts: int) -> int:
+        """Return how many tokens a second of music takes; what is imagined of the player is as dense as the rest."""
+        return min(DENSITY, PART_DENSITY * parts) * max(1, self.params.lead)
 
     def _kind(self) -> int:
         return amt.kind(anticipated=False, transcribed=self.params.manner == "transcribed")

@@ -45,7 +45,7 @@ class Settings:
     instruments: frozenset[int] | None = None
     """The only instruments that may play, None for all."""
     most_instruments: int = 15
-    """No new instrument enters when so many have played: a MIDI file has no more channels."""
+    """No new instrument enters when so many have played: a MIDI file has no more channels. Those asked for do."""
     most_events: int = 2_000
     """Events a call may draw, rests among them: more is a stuck model, not music."""
     most_at_once: int = 16
@@ -169,10 +169,15 @@ def shown(sequence: Sequence[Triple], earliest: int, kind: int, *, more: int = 0
     first = max(0, -(-(len(sequence) + more - WINDOW) // HOP) * HOP)
     window = sequence[first:]
     # Times beyond 100 s would be read as durations and notes.
-    while window and max(amt.max_time(window), earliest) - amt.min_time(window) >= amt.MAX_TIME:
+    while window and max(amt.max_time(window), earliest) - _origin(window, earliest) >= amt.MAX_TIME:
         window = window[SPARSE_HOP:]
-    offset = amt.min_time(window) if window else earliest - earliest % amt.MAX_TIME
+    offset = _origin(window, earliest)
     return [kind, *amt.tokens(amt.translate(window, -offset))], offset
+
+
+def _origin(window: Sequence[Triple], earliest: int) -> int:
+    """Return the bin that times count from; where controls alone fill the window, it lies before them."""
+    return min(amt.min_time(window), earliest) if window else earliest - earliest % amt.MAX_TIME
 
 
 class _Sampler:
@@ -262,7 +267,7 @@ class _Sampler:
             for triple in self.sequence[-WINDOW:]:
                 if triple.onset == time and not triple.is_rest:
                     by_instrument[triple.instrument, triple.pitch] = True
-        if len(heard) >= self.settings.most_instruments:
+        if self.settings.instruments is None and len(heard) >= self.settings.most_instruments:
             by_instrument[[i for i in range(amt.INSTRUMENTS) if i not in heard]] = True
         return banned
 

@@ -10,7 +10,7 @@ import mido
 
 from composer.errors import FileError
 from composer.midi import smf
-from composer.midi.files import load, save
+from composer.midi.files import LAST_TICK, load, save
 
 TICKS_PER_QUARTER = 50
 """So that a tick at 120 quarters a minute is 10 ms."""
@@ -55,6 +55,9 @@ def write(
     tracks: Sequence[Sequence[tuple[int, tuple[int, ...]]]], path: str | os.PathLike[str], *, force: bool = False
 ) -> None:
     """Write tracks of (tick, bytes), sorted, at 100 ticks a second; FileError as for files.save."""
+    end = max((track[-1][0] for track in tracks if track), default=0)
+    if end > LAST_TICK:
+        raise FileError(f"{path} cannot hold {end} ticks; a MIDI file ends at {LAST_TICK}")
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
     for track in tracks:
         line, before = mido.MidiTrack(), 0

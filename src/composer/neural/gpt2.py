@@ -39,6 +39,7 @@ class Decoder:
 
     def __init__(self, folder: Path, *, threads: int = 2, precision: str = "int8") -> None:
         """Load a converted folder. Raises ModelError when a file is missing, damaged or of another shape."""
+        self._folder = folder
         try:
             self.config = json.loads((folder / "config.json").read_text("utf-8"))
             tables = _mapped(folder / TABLES)
@@ -61,7 +62,10 @@ class Decoder:
         return self._now.length
 
     def append(self, tokens: Sequence[int]) -> None:
-        """Append tokens; ValueError when there is no such token, or no room for so many."""
+        """Append tokens; ValueError when there is no such token, or no room for so many.
+
+        ModelError when the weights turn out to be no numbers: to look for them all while loading would take too long.
+        """
         self._append(self._now, tokens)
 
     def _append(self, to: _Sequence, tokens: Sequence[int]) -> None:
@@ -76,6 +80,11 @@ class Decoder:
         edges = [start, *range(start // PIECE * PIECE + PIECE, stop, PIECE), stop]
         for first, end in pairwise(edges):
             to.read(tokens[first - start : end - start], x[first - start : end - start])
+        # Eight bits hide in the layers what is no number in the tables.
+        if not (np.isfinite(x).all() and np.isfinite(to.last).all()):
+            raise ModelError(
+                f"the model in {self._folder} holds values that are not numbers; convert or download it again"
+            )
 
     def rollback(self, length: int) -> None:
         """Go back to the state after `length` tokens."""

@@ -46,6 +46,8 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Any], Tensors]:
 
 def read_config(folder: Path) -> dict[str, Any]:
     """Return a checkpoint's configuration; ModelError when it is not of a model that can be played."""
+    if not folder.is_dir():
+        raise ModelError(f"there is no folder {folder}; name the one that holds a checkpoint's config.json and weights")
     try:
         config: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
         config = {"scale_attn_by_inverse_layer_idx": False, "layer_norm_epsilon": 1e-5} | config
@@ -93,7 +95,7 @@ def _tensors(folder: Path) -> dict[str, torch.Tensor]:
         loaded = torch.load(pickled, map_location="cpu", weights_only=True)
         return {name: value for name, value in loaded.items() if isinstance(value, torch.Tensor)}
     except Exception as error:
-        reason = str(error).partition("\n")[0]
+        reason = re.split(r"\n|\. ", str(error))[0]
         raise ModelError(f"{path} cannot be read ({reason}); it may be cut off: download it again") from error
 
 

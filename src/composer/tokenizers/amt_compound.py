@@ -109,22 +109,22 @@ def notes(sequence: Sequence[Triple], *, reference: bool = False) -> list[Compou
     return made
 
 
-def tracks(played: Iterable[Compound]) -> list[list[TickMessage]]:
-    """Return the published code's tracks, at 100 ticks a second: one for each instrument, its own channel each.
+def tracks(played: Sequence[Compound]) -> list[list[TickMessage]]:
+    """Return the published code's tracks, at 100 ticks a second: one for each instrument, by first onset.
 
-    ValueError when there are more than 15 instruments besides drums: channels run out.
+    ValueError when a 16th instrument is not drums: channels run out, and drums take a number though they have their
+    own.
     """
-    lines: dict[int, list[TickMessage]] = {}
-    channels: dict[int, int] = {}
+    order = dict.fromkeys(note.instrument for note in sorted(played, key=lambda note: note.onset))
+    channels = {instrument: _channel(instrument, number) for number, instrument in enumerate(order)}
+    lines: dict[int, list[TickMessage]] = {
+        instrument: [(0, (0xC0 | channel, 0 if instrument == amt.DRUMS else instrument))]
+        for instrument, channel in channels.items()
+    }
     for note in played:
-        instrument = note.instrument
-        if instrument not in lines:
-            channels[instrument] = _channel(instrument, len(lines))
-            program = 0 if instrument == amt.DRUMS else instrument
-            lines[instrument] = [(0, (0xC0 | channels[instrument], program))]
-        channel = channels[instrument]
-        lines[instrument].append((note.onset, (0x90 | channel, note.pitch, note.velocity)))
-        lines[instrument].append((note.onset + note.duration, (0x80 | channel, note.pitch, 64)))
+        line, channel = lines[note.instrument], channels[note.instrument]
+        line.append((note.onset, (0x90 | channel, note.pitch, note.velocity)))
+        line.append((note.onset + note.duration, (0x80 | channel, note.pitch, 64)))
     return [sorted(line, key=_order) for line in lines.values()]
 
 
@@ -139,5 +139,5 @@ def _channel(instrument: int, number: int) -> int:
         return DRUM_CHANNEL
     channel = number + (number >= DRUM_CHANNEL)
     if channel > 15:
-        raise ValueError("a MIDI file has channels for 15 instruments and drums; leave some out")
+        raise ValueError("the published code has channels for 15 instruments, drums among them; leave some out")
     return channel
