@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from composer.errors import ModelError  # noqa: E402
+from composer.generators import blockstream  # noqa: E402
 from composer.generators.anticipation import Anticipation, AnticipationParams  # noqa: E402
 from composer.generators.base import Context  # noqa: E402
 from composer.generators.blockstream import BlockStream, _Group  # noqa: E402
@@ -197,6 +198,18 @@ def test_drums_are_a_part_of_their_own_on_their_channel(folder):
 
     assert {"Piano", "Bass", "Drums"} == {n.part for n in notes}
     assert [("Piano", 0), ("Bass", 1), ("Drums", 9)] == [(p.name, p.channel) for p in context.machines]
+
+
+def test_drums_hear_where_in_the_bar_they_are(folder, monkeypatch):
+    """A place that allows the crash alone on the first block of a bar gets it, and nothing else changes hands."""
+    crash = np.where(np.arange(128) == 49, 0, -1e9).astype(np.float32)
+    even = np.zeros(128, np.float32)
+    monkeypatch.setattr(blockstream, "placed", lambda block, blocks, position: crash if block == 0 else even)
+    generator = make(folder, band="drums", key="C", temperature=1.5)
+    notes = [note for _, note in play(generator, context_of(generator), (0, 32))[0]]
+
+    assert {49} == {note.pitch for note in notes if note.onset % 1920 < 240}
+    assert {note.pitch for note in notes if note.onset % 1920 >= 240} - {49}
 
 
 def test_drums_alone_accompany(folder):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from composer.generators.drumming import placed
 from composer.generators.harmony import promise
 from composer.generators.reading import look, read, slide
 from composer.generators.shaping import JUST, JUST_BLOCKS, PUSH, RECENT, Sampling, moderation
@@ -167,13 +168,13 @@ class BlockStream:
             self._imagine(block, before, random)
         else:
             self._append(player, before)
-        event = row()
-        group.chord = self._choose_chord(event, choice.believe(), random)
-        event[B.CHORD] = group.chord
-        self._append(event[None])
+        begun = row()
+        group.chord = self._choose_chord(begun, choice.believe(), random)
+        begun[B.CHORD] = group.chord
+        self._append(begun[None])
         self._append(machine, group.chord)
         if after is not None:
-            for event in self._choose_notes(block, group.chord, machine, random, after):
+            for event in self._choose_notes(begun, machine, random, after):
                 group.played.append(event)
                 yield event
         group.counts = np.bincount(
@@ -255,10 +256,9 @@ class BlockStream:
             self._complete(event, chord, rng, -1)
             self._append(event[None], chord)
 
-    def _choose_notes(
-        self, block: int, chord: int, given: Ints, rng: np.random.Generator, after: int
-    ) -> Iterator[Ints]:
-        n = len(B.INSTRUMENTS)
+    def _choose_notes(self, begun: Ints, given: Ints, rng: np.random.Generator, after: int) -> Iterator[Ints]:
+        """Yield notes of the block whose row is `begun`."""
+        n, chord = len(B.INSTRUMENTS), int(begun[B.CHORD])
         allowed = np.full(B.SLOTS_MACHINE, -np.inf, np.float32)
         entries = np.zeros_like(allowed)
         for instrument in self._instruments:
@@ -281,8 +281,8 @@ class BlockStream:
                 return
             position, instrument = divmod(slot - 1, n)
             entries[1 + instrument :: n] = 0.0
-            event = np.array([B.MACHINE, position, instrument, 0, 0, 0, chord, block * B.POSITIONS + position])
-            self._complete(event, chord, rng, last_pitch if slot == last_slot else -1)
+            event = np.array([B.MACHINE, position, instrument, 0, 0, 0, chord, int(begun[B.TIME]) + position])
+            self._complete(event, chord, rng, last_pitch if slot == last_slot else -1, begun)
             last_slot, last_pitch = slot, int(event[B.PITCH])
             self._append(event[None], chord)
             yield event
@@ -291,14 +291,18 @@ class BlockStream:
         recent = [int(group.counts[instrument]) for group in self._groups[-1 - RECENT : -1]]
         return moderation(recent, B.INSTRUMENTS[instrument], self.sampling.density)
 
-    def _complete(self, event: Ints, chord: int, rng: np.random.Generator, above: int) -> None:
-        """Choose pitch (above a given one), duration and velocity of an event whose place is known."""
+    def _complete(
+        self, event: Ints, chord: int, rng: np.random.Generator, above: int, begun: Ints | None = None
+    ) -> None:
+        """Choose pitch (above a given one), duration and velocity of an event in block `begun` whose place is known."""
         drums = event[B.KIND] == B.MACHINE and event[B.INST] == B.DRUMS
         z = look(self._read(), event)
         root = 12 if drums or chord == 0 else int(B.chord_root(np.array(chord)))
         logits = self.decoder.pitch(z, root)
         half = slice(128, 256) if drums else slice(0, 128)
         options = logits[half].copy()
+        if drums and begun is not None:
+            options += placed(int(begun[B.POS]), int(begun[B.INST]), int(event[B.POS]))
         options[: above + 1] = -np.inf
         freedom = self.sampling.touch
         if event[B.KIND] == B.MACHINE and not drums:

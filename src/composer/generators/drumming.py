@@ -37,13 +37,14 @@ composer.training.evaluation.meter counts.
 
 
 def placed(block: int, blocks: int, position: int) -> NDArray[np.float32]:
-    """Return nats for each of the drums 0..127 at a grid position of a block of the bar, 0 where the place says nothing.
+    """Return nats for each of the drums 0..127 at a grid position of a block of the bar; 0 says nothing.
 
     `block` counts from the bar line in a bar of `blocks`. Bars of another length than four quarters say nothing.
     """
     if blocks != BAR_BLOCKS:
         return np.zeros(128, np.float32)
-    return _nats()[round((block * B.POSITIONS + position) * PLACES / (BAR_BLOCKS * B.POSITIONS)) % PLACES]
+    place = round((block * B.POSITIONS + position) * PLACES / (BAR_BLOCKS * B.POSITIONS))
+    return np.asarray(_nats()[place % PLACES])
 
 
 @lru_cache(maxsize=1)

@@ -66,8 +66,8 @@ class Deadlines:
         self._recent.append(missed)
         if len(self._recent) == WATCHED and sum(self._recent) > TOO_MANY:
             self._say(
-                f"{seat.name} was late for {sum(self._recent)} of its last {WATCHED} plans on this machine; give it time "
-                f"with a greater lead than {seat.pace.lead}, or choose a lighter generator"
+                f"{seat.name} was late for {sum(self._recent)} of its last {WATCHED} plans on this machine; give it"
+                f" time with a greater lead than {seat.pace.lead}, or choose a lighter generator"
             )
             self._recent = deque(maxlen=0)
 

@@ -45,9 +45,7 @@ class Graph:
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def attention(
-        self, name: str, qkv: str, heads: int, width: int, scale: float, turns: Sequence[str] = ()
-    ) -> str:
+    def attention(self, name: str, qkv: str, heads: int, width: int, scale: float, turns: Sequence[str] = ()) -> str:
         """Attend to the buffers `name`.k and `name`.v, which are past and present at once; return the output's name.
 
         `qkv` holds queries, keys and values side by side. `turns` names tables of cosines and sines, a row for each

@@ -86,7 +86,8 @@ class Layers:
         binding, into, out = self._bound.get(steps) or self._bind(steps)
         into[0], self._last_index[0], self._total[0] = x, past + steps - 1, past + steps
         self.session.run_with_iobinding(binding)
-        return out[0].copy()
+        y: Floats = out[0].copy()
+        return y
 
     def _bind(self, steps: int) -> tuple[Any, Floats, Floats]:
         """Return what holds the arrays of a run of so many steps together, and the arrays of its input and output."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer.errors import FileError
+from composer.generators.drumming import LIMBS, PLACES
 from composer.music import Note, Part, Span
 from composer.tokenizers import blocks as B
 from composer.training import corpora
@@ -26,10 +27,6 @@ from composer.training.groove import BAR, DRUMS
 from composer.training.measures import density, on_grid
 from composer.training.song import Song
 
-LIMBS = {"kick": (35, 36), "snare": (37, 38, 39, 40), "crash": (49, 52, 55, 57)}
-"""General MIDI's drums that are told apart; every other one is a fourth limb, which mostly keeps time."""
-PLACES = 16
-"""Sixteenths of a bar."""
 SIXTEENTH = BAR // PLACES
 NEAR = B.GRID // 2
 """Ticks by which a stroke on a sixteenth may miss it: half of the machine's own grid."""
