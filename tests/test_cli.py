@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -222,6 +223,13 @@ class TestLists:
         assert {"name", "type", "default", "range", "help"} == set(entries["markov"]["params"][0])
         assert entries["markov"]["weights"] == "none needed"
         assert entries["anticipation"]["weights"] in ("present", "missing")
+
+    def test_list_says_which_roles_a_generator_never_has(self, capsys):
+        _, out, _ = run(capsys, "list")
+
+        told = dict(re.findall(r"^([\w-]+): .*?^  (roles: .*?); weights", out, re.M | re.S))
+        assert "roles: accompany, continue, trade, fill" == told["illiac"]
+        assert "roles: accompany, continue, fill; never: trade" == told["amt-small"]
 
     def test_doctor_says_what_to_do_next(self, capsys):
         status, out, _ = run(capsys, "doctor", "--json")

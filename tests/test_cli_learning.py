@@ -20,7 +20,9 @@ def test_learning_is_measured_for_ten_files_and_for_all(tmp_path: Path, capsys) 
     assert 0 == status
     assert ["generator", "10 files", "11 files"] == list(measured)
     assert all(
-        measured[name][figure] > 0 for name in list(measured)[1:] for figure in ("cpu_seconds", "cache_megabytes")
+        measured[name][figure] > 0
+        for name in list(measured)[1:]
+        for figure in ("cpu_seconds", "cached_cpu_seconds", "cache_megabytes")
     )
 
 

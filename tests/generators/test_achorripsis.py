@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import chisquare, expon, kstest, norm, poisson
+from scipy.stats import chisquare, expon, kstest, norm, poisson, truncexpon
 
 from composer.generators import make
 from composer.generators.achorripsis import ENSEMBLE, SILENT, glissando
@@ -47,11 +47,11 @@ def test_the_events_of_cells_are_poisson_distributed():
     assert chisquare(counts, expected).pvalue > 0.01
 
 
-def test_one_matrix_has_about_as_many_single_and_double_events_as_xenakis_lists():
-    """Of 196 cells with mean 0.6: 107 empty, 65 with one event, 19 with two, 4 with three, 1 with four."""
-    expected = [round(196 * p) for p in poisson(0.6).pmf(range(5))]
+def test_a_matrix_has_as_many_cells_of_each_kind_as_xenakis_lists():
+    """Of 196 cells 107 empty, 65 with one event, 19 with two, 4 with three, 1 with four, in the mean of many."""
+    matrices = np.array([matrix(5, number, 0.6) for number in range(400)])
 
-    assert [108, 65, 19, 4, 1] == expected
+    assert [107, 65, 19, 4, 1] == pytest.approx([(matrices == n).sum() / 400 for n in range(5)], abs=1)
 
 
 def waits(mode, seed, bars):
@@ -112,6 +112,45 @@ def test_waits_are_exponential():
     assert kstest([exponential(u) for u in EVEN], expon.cdf).pvalue > 0.01
 
 
+def held(seeds=12, **params):
+    """Return the notes of the held timbres in cells of one event, where the density is one, with nobody to hear."""
+    for seed in range(seeds):
+        span = Span(0, 56 * BAR)
+        single = {
+            (PARTS[field.timbres.index(1.0)], field.span.start // (2 * BAR))
+            for field in cells(seed, 0, 2 * BAR, 0.6, span)
+            if field.density == 1 / (TIMBRES * 0.6)
+        }
+        kinds = {timbre.name for timbre in ENSEMBLE if timbre.kind == "held"}
+        for name, note in play([], span, seed, **params):
+            if name in kinds and (name, note.onset // (2 * BAR)) in single:
+                yield note
+
+
+def test_durations_are_exponential():
+    """Half as long again, in the mean, as notes are apart; neither very short nor longer than a bar."""
+    mean = 1.5 * 480 / (3 * SILENT.density / (TIMBRES * 0.6))
+    found = [note.duration for note in held(density=3.0) if 96 < note.duration < BAR]
+
+    assert len(found) > 1000
+    assert kstest(found, truncexpon((BAR - 96) / mean, 96, mean).cdf).pvalue > 0.01
+
+
+def test_loudness_is_gaussian_around_the_players():
+    found = np.array([note.velocity for note in held(density=3.0)]) + 0.5
+
+    assert kstest(found + np.random.default_rng(1).uniform(-0.5, 0.5, len(found)), norm(76, 10).cdf).pvalue > 0.01
+
+
+def test_sections_have_four_degrees_of_loudness_and_screens_two_bands():
+    degrees = Counter(n.note.velocity for n in play([], Span(0, 200 * BAR), mode="st", glissando=0))
+    bands = {n.note.velocity for n in play([], Span(0, 200 * BAR), mode="screens")}
+
+    assert {76 - 36, 76 - 12, 76 + 12, 76 + 30} == set(degrees)
+    assert chisquare(list(degrees.values())).pvalue > 0.01
+    assert {76 - 28, 76 - 16, 76 + 8, 76 + 20} == bands
+
+
 def test_sections_have_exponential_lengths():
     found = [
         field.span.length / BAR
@@ -143,15 +182,21 @@ def test_dense_sections_have_other_timbres_than_sparse_ones():
 # Screens
 
 
-def test_the_chain_of_a_variable_depends_on_the_variable_it_is_coupled_to():
-    """From state 0, Xenakis's first matrix stays there with 0.2, the second with 0.85."""
-    calm, restless = (
-        [follow((0, 0, density), np.random.default_rng(i).random(3).tolist())[0] for i in range(2000)]
-        for density in (1, 0)
-    )
+@pytest.mark.parametrize(
+    ("variable", "coupled"), [(0, 2), (1, 0), (2, 1)], ids=["frequency by density", "intensity by frequency", "density"]
+)
+def test_the_chain_of_a_variable_depends_on_the_variable_it_is_coupled_to(variable, coupled):
+    """From state 0 the restless matrix stays there with 0.2 and the calm one with 0.85; from 1, with 0.2 and 0.6."""
+    stays = {}
+    for state in (0, 1):
+        for other in (0, 1):
+            states = [0, 0, 0]
+            states[variable], states[coupled] = state, other
+            found = [follow(tuple(states), np.random.default_rng(i).random(3).tolist())[variable] for i in range(2000)]
+            stays[state, other] = found.count(state) / len(found)
 
-    assert pytest.approx(0.85, abs=0.03) == calm.count(0) / len(calm)
-    assert pytest.approx(0.2, abs=0.03) == restless.count(0) / len(restless)
+    expected = {(0, 0): 0.2, (1, 0): 0.2, (0, 1): 0.85, (1, 1): 0.6}
+    assert expected == pytest.approx(stays, abs=0.03)
 
 
 def test_all_eight_screens_come():

@@ -9,6 +9,7 @@ from composer.errors import ModelError, UsageError
 from composer.folders import model_folder
 from composer.generators import GENERATORS, load, make
 from composer.generators.base import Context, parse_params
+from composer.live.offline import compose
 from composer.live.roles import turns
 from composer.music import DRUM_CHANNEL, Meter, Note, Part, Score, Span
 
@@ -92,6 +93,29 @@ def test_whatever_is_played_every_role_has_music_and_it_ends(ask, info, question
         assert max((note.duration for note in notes), default=0) <= span.length, role
 
 
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_whatever_is_played_live_stops_nobody(info, question):
+    """Asked again at every note, with nothing known beyond it, it neither fails nor plays outside its turn."""
+    known, span = replace(QUESTIONS[question], known_until=0), Span(5760, 9600)
+    notes = [entry.note for entry in compose(make(info.name, {}, 1), known, span, lead=1)]
+
+    assert [] == [note for note in notes if note.onset not in span]
+    assert [] == [(a, b) for a, b in pairwise(notes) if a.onset > b.onset]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_choice_that_is_offered_makes_music_of_anything(info, question):
+    for name, spec in info_params(info).items():
+        for option in spec.metadata.get("options", ()) if name != "key" else ("F#",):
+            generator = make(info.name, {name: option}, 1)
+            notes = list(aligned(generator, QUESTIONS[question], Span(7680, 9600)))
+            assert {entry.part for entry in notes} <= set(QUESTIONS[question].machine), (name, option)
+
+
+def info_params(info):
+    return load(info.name).Params.__dataclass_fields__
+
+
 def test_every_role_that_is_promised_is_played(ask, info):
     for role in info.roles:
         assert [] != ask(context(role=role)), role
@@ -166,7 +190,7 @@ def test_no_generator_of_that_name_is_refused():
 
 def test_numbers_out_of_range_are_refused(info):
     params = load(info.name).Params
-    for name, spec in params.__dataclass_fields__.items():
+    for name, spec in info_params(info).items():
         if spec.metadata.get("high") is not None:
             with pytest.raises(UsageError, match=name):
                 parse_params(params, {name: str(spec.metadata["high"] + 1)})

@@ -144,6 +144,14 @@ def test_no_work_is_quoted_for_more_beats_than_were_set(quotation):
     assert [] == [i for i in range(len(heard) - quotation) if tuple(heard[i : i + quotation + 1]) in quoted]
 
 
+def test_under_the_players_line_nothing_is_quoted_for_longer():
+    quoted = bach().runs(BELOW[3], 3)
+    for seed in range(4):
+        entries = play(context(TUNE), span=Span(0, 2 * PHRASE), key="C", seed=seed, quotation=2)
+        heard = [sounds(slot) for slot in slots(entries, 0, 2 * PHRASE)]
+        assert [] == [i for i in range(len(heard) - 2) if tuple(heard[i : i + 3]) in quoted]
+
+
 def figures(entries, end):
     """Return the roman figures of the last two beats before `end`, as music21 reads what sounds, and the last bass."""
 

@@ -15,13 +15,15 @@ from music21.pitch import Pitch
 from music21.voiceLeading import VoiceLeadingQuartet
 from scipy.stats import chisquare
 
-from composer.generators import info, make
+from composer.generators import info, interval_chain, make
 from composer.generators.base import Context
 from composer.generators.binary_codes import SLOTS, heard, tone_row
 from composer.generators.controls import IlliacParams
-from composer.generators.counterpoint import RULES
+from composer.generators.counterpoint import RULES, Task
+from composer.generators.interval_chain import weigh
 from composer.live.offline import accompany, compose
 from composer.music import DRUM_CHANNEL, Meter, Note, Part, Score, Span
+from composer.music.chords import Key
 
 BAR = 1920
 PHRASE = 2 * BAR
@@ -206,6 +208,27 @@ def test_live_a_phrase_goes_on_from_what_has_sounded():
         assert 0 == broken["repeats"] == broken["tritones"]
 
 
+@pytest.mark.parametrize(("voices", "share"), [(2, 1 / 50), (4, 1 / 12)])
+def test_live_a_dissonance_is_a_rare_way_out(voices, share):
+    """Nobody knows the next note, so that now and then no note is left that keeps all rules."""
+    answers = dissonant = 0
+    for seed in range(40):
+        pitches = np.random.default_rng(seed).choice([p for p in range(67, 82) if p % 12 in (0, 2, 4, 5, 7, 9, 11)], 16)
+        tune = [Note(i * 480, int(p), 470) for i, p in enumerate(pitches)]
+        sung = compose(
+            generator(seed, voices=voices, key="C"), context(tune, voices=voices), Span(0, 2 * PHRASE), lead=1
+        )
+        struck = {}
+        for entry in sung:
+            struck.setdefault(entry.note.onset, []).append(entry.note.pitch)
+        for onset, chord in struck.items():
+            answers += 1
+            dissonant += harmonic([tune[onset // 480].pitch, *chord]) > 0
+
+    assert answers > 600
+    assert 0 < dissonant / answers <= 1.25 * share
+
+
 def test_it_goes_on_by_itself_while_a_note_is_held_for_long():
     held = [Note(0, 72, 40 * BAR)]
     notes = play(context(held), Span(0, 4 * BAR), patience=4, pulse=1)
@@ -297,6 +320,24 @@ def test_intervals_are_as_frequent_as_their_weights_say(proximity, order):
     there = expected > 0
 
     assert chisquare(seen[there], expected[there]).pvalue > 0.001
+
+
+def test_earlier_notes_have_a_say_the_weaker_the_earlier():
+    """Of two notes an octave apart the nearer in time counts twice as much as the other."""
+    assert [13 - p + (1 + p) / 2 for p in range(13)] == weigh(60, 72, (60, 72), None, 1.0).tolist()
+
+
+@pytest.mark.parametrize(("order", "expected"), [(1, (62,)), (2, (62, 60)), (4, (62, 60))])
+def test_a_strong_beat_looks_back_to_strong_beats(order, expected, monkeypatch):
+    asked = []
+    monkeypatch.setattr(interval_chain, "weigh", lambda *a: asked.append(tuple(a[2])) or np.ones(21))
+    task = Task(
+        (0, 480, 960, 1440, 1920), (None,) * 5, ((60, 80),), Key(0), frozenset(), 1, begun=((60,), (61,), (62,), (63,))
+    )
+    interval_chain.wander(task, (True, False, True, False, True), order, 0.5)
+    interval_chain.wander(task, (True, False, True, False, False), order, 0.5)
+
+    assert [expected, (63, 62, 61, 60)[:order]] == asked
 
 
 @pytest.mark.parametrize("experiment", ["cantus", "counterpoint", "codes", "chain"])

@@ -22,6 +22,7 @@ C, F, G = (60, 64, 67), (65, 69, 72), (55, 59, 62)
 CADENCE = [Note(bar * 1920, p, 1900) for bar, chord in enumerate((C, F, G, C) * 2) for p in chord]
 CHORDS = [(bar * 1920, (bar + 1) * 1920, Chord(root)) for bar, root in enumerate((0, 5, 7, 0) * 2)]
 BARS = Span(1920, 8 * 1920)
+PARTS = ("Bass", "Piano", "Lead")
 
 
 def context(notes, known_until=10**6, role="accompany", parts=("Bass", "Piano")):
@@ -76,13 +77,24 @@ def test_density_nought_is_silence():
     assert [] == play(context(CADENCE), density=0.0)
 
 
-@pytest.mark.parametrize(("pitch", "below"), [(67, True), (55, False)])
+@pytest.mark.parametrize(("pitch", "below"), [(67, True), (64, True), (60, False), (55, False)])
 def test_chords_keep_away_from_the_players_register(pitch, below):
     line = [Note(i * 480, pitch, 470) for i in range(32)]
     chords = [n.note.pitch for n in play(context(line)) if n.part == "Piano"]
 
     assert chords
     assert all((p < pitch) == below for p in chords)
+
+
+def test_chords_stay_in_their_place_while_the_player_rests_and_comes_back():
+    """As high and about as loud as before: a rest of two bars changes neither."""
+    tune = [Note(i * 240, pitch, 230, 110) for i, pitch in enumerate((66, 63, 65, 61, 68, 66, 63, 65) * 4)]
+    chords = [
+        n.note for n in play(context([*tune, *(n.shift(6 * 1920) for n in tune)]), answers=False) if n.part == "Piano"
+    ]
+
+    assert 14 > max(n.pitch for n in chords) - min(n.pitch for n in chords)
+    assert 90 < min(n.velocity for n in chords)
 
 
 def test_one_part_plays_with_both_hands():
@@ -108,6 +120,19 @@ def test_it_answers_only_while_the_player_rests():
 
     assert muted < resting
     assert playing[0] == playing[1]
+
+
+def test_who_is_known_not_to_come_back_is_continued_for_as_long_as_it_takes():
+    tune = [Note(i * 240, pitch, 230) for i, pitch in enumerate((60, 62, 64, 65, 67, 65, 64, 62) * 2)]
+    back = Note(15 * 1920, 60, 230)
+    onward, answer = (
+        [n.note.onset for n in play(context(line, parts=PARTS), Span(3840, 15 * 1920)) if n.part == "Lead"]
+        for line in (tune, [*tune, back])
+    )
+
+    assert max(b - a for a, b in pairwise(onward)) <= 1920
+    assert 14 * 1920 <= onward[-1]
+    assert answer[-1] < 3840 + 960 + 3840
 
 
 def test_a_continuation_uses_the_players_steps():

@@ -96,6 +96,28 @@ def test_a_breath_is_no_note_value():
     assert [(0, 240), None, (0, 240)] == seen(tune(line, 0), "interval")
 
 
+MOTIF = (60, 64, 62, 67, 65, 60, 64, 69, 62, 65, 67, 60, 62, 64, 60, 67)
+
+
+@pytest.mark.parametrize("viewpoint", ["interval+rhythm", "pitch+rhythm", "degree+rhythm"])
+@pytest.mark.parametrize("seed", range(5))
+def test_without_constraints_every_run_of_steps_as_long_as_the_order_was_learned(viewpoint, seed):
+    """Also across the join with what the player played last."""
+    values = (240, 240, 480, 240, 120, 120, 480, 240)
+    onsets = np.cumsum([0, *values * 8]).tolist()
+    line = [Note(onset, pitch, 100) for onset, pitch in zip(onsets, MOTIF * 4, strict=False)]
+    begin = onsets[len(line) - 1]
+    frame = replace(FRAME, span=Span(begin + 1, begin + 7680), register=(0, 127))
+    onward = [Note(onset, pitch, 100) for pitch, onset in play(line, frame, viewpoint, seed, obedience=0.0)]
+    kind = viewpoint.partition("+")[0]
+    learned, sung = (seen(tune(notes, 0), kind) for notes in (line, [*line[-4:], *onward]))
+
+    assert len(sung) > 20
+    assert {tuple(learned[i : i + 3]) for i in range(len(learned) - 2)} >= {
+        tuple(sung[i : i + 3]) for i in range(len(sung) - 2)
+    }
+
+
 # Endings
 
 

@@ -217,16 +217,16 @@ def _learned(name: str, params: dict[str, str], files: list[Path]) -> dict[str, 
         corpus.mkdir()
         for number, file in enumerate(files):
             shutil.copy(file, corpus / f"{number:06}{file.suffix}")
-        before, began, worked = _peak_megabytes(), time.perf_counter(), time.process_time()
+        peak, began, worked = _peak_megabytes(), time.perf_counter(), time.process_time()
         make(name, params | {"corpus": str(corpus)})
         seconds, worked = time.perf_counter() - began, time.process_time() - worked
-        grown = _peak_megabytes() - before
-        began = time.perf_counter()
+        grown = _peak_megabytes() - peak
+        before = time.process_time()
         make(name, params | {"corpus": str(corpus)})
-        again = time.perf_counter() - began
+        again = time.process_time() - before
         kept = sum(file.stat().st_size for file in cache.rglob("*") if file.is_file())
     figures = {"seconds": seconds, "cpu_seconds": worked, "cpu_ms_a_file": 1000 * worked / len(files)}
-    figures |= {"megabytes": grown, "cached_seconds": again, "cache_megabytes": kept / 2**20}
+    figures |= {"megabytes": grown, "cached_cpu_seconds": again, "cache_megabytes": kept / 2**20}
     return {name: round(value, 3) for name, value in figures.items()}
 
 

@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 from composer.commands.options import add_json, print_json
 from composer.folders import model_folder
 from composer.generators import GENERATORS, params_type
-from composer.generators.base import Info
+from composer.generators.base import ROLES, Info
 
 
 def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,9 @@ def run(args: argparse.Namespace) -> int:
     for entry in entries:
         print(f"{entry['name']}: {entry['title']} ({entry['authors']}, {entry['year']})")
         print(f"  {entry['summary']}")
-        print(f"  roles: {', '.join(entry['roles'])}; weights: {entry['weights']}")
+        without = [role for role in ROLES if role not in entry["roles"]]
+        never = f"; never: {', '.join(without)}" if without else ""
+        print(f"  roles: {', '.join(entry['roles'])}{never}; weights: {entry['weights']}")
         for param in entry["params"]:
             print(f"  --set {param['name']}={param['default']}  {_range(param['range'])}{param['help']}")
     return 0

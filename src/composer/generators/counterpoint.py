@@ -1,10 +1,9 @@
-"""First-species counterpoint by random trial: rules that are switched one by one, and the search that obeys them."""
+"""First-species counterpoint: rules that are switched one by one, and a search by random trial that obeys them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,10 +26,6 @@ LEAP = 4
 OCTAVE = 12
 ATTEMPTS = 4
 """How often a phrase is begun anew, with other luck, before a rule is given up."""
-TRIALS = 8
-"""Notes that may be tried for each note of a phrase in one attempt, and a dozen times as many at least."""
-STRETCH = 8
-"""Moments that are written at once; up to twice as many where the phrase ends."""
 NEARNESS = 3.0
 """Semitones at which a note is e times less likely than a repetition when `steps` is 1."""
 
@@ -63,90 +58,16 @@ class Task:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """Hold the chords of a phrase, one for each moment, and the rules that had to be given up for it."""
-
-    chords: tuple[Chord, ...]
-    relaxed: tuple[str, ...] = ()
-
-
-def solve(task: Task) -> Setting:
-    """Return a setting by random trial and rejection, with bounded backtracking; it always finds one.
-
-    Where the rules leave no way, or none that a bounded search finds, they are given up one by one, last in first out:
-    the cadence first, the tritone last. Long phrases are written in stretches, so that a rule given up in one holds in
-    the others. Pure: the same task has the same answer.
-    """
-    chords: tuple[Chord, ...] = task.begun
-    relaxed: tuple[str, ...] = ()
-    while len(task.ticks) - len(chords) > 2 * STRETCH:
-        until = len(chords) + STRETCH
-        ticks, cantus = task.ticks[:until], task.cantus[:until]
-        stretch = replace(task, ticks=ticks, cantus=cantus, begun=chords, closes=False, ahead=())
-        setting = _solve_stretch(stretch)
-        chords, relaxed = setting.chords, (*relaxed, *setting.relaxed)
-    setting = _solve_stretch(replace(task, begun=chords))
-    given_up = {*relaxed, *setting.relaxed}
-    return Setting(setting.chords, tuple(rule for rule in reversed(RULES) if rule in given_up))
-
-
-@lru_cache(maxsize=256)
-def _solve_stretch(task: Task) -> Setting:
-    in_force = [rule for rule in RULES if rule in task.rules]
-    relaxed: list[str] = []
-    if "cadence" in in_force and not _closable(task):
-        in_force.remove("cadence")
-        relaxed += ["cadence"] * task.closes
-    lines = _tried(task, frozenset(in_force), range(ATTEMPTS), TRIALS)
-    while lines is None:
-        relaxed.append(in_force.pop())
-        # An answer that gives up a rule must not take longer than one that keeps all of them.
-        lines = _tried(task, frozenset(in_force), (0, ATTEMPTS - 1), TRIALS // 2)
-    return Setting(tuple(zip(*lines, strict=True)), tuple(relaxed))
-
-
-def _tried(task: Task, rules: frozenset[str], attempts: Iterable[int], trials: int) -> list[list[int]] | None:
-    """Return the voices' lines of the first attempt that comes to something, None when none does."""
-    missing = (len(task.ticks) - len(task.begun)) * len(task.ranges)
-    hopeless: set[bool] = set()
-    for attempt in attempts:
-        search = _Search(task, rules, attempt)
-        if search.is_wary in hopeless:
-            continue
-        if (lines := search.run(trials * (missing + 12))) is not None:
-            return lines
-        if search.is_exhausted:
-            hopeless.add(search.is_wary)
-    return None
-
-
-def _closable(task: Task) -> bool:
-    """Return whether the given line lets the phrase end in its key, as far as its last two notes say."""
-    if not task.closes or len(task.cantus) < 2 or len(task.begun) >= len(task.ticks):
-        return False
-    before, last = task.cantus[-2:]
-    if last is not None and last % 12 not in triad(task.key):
-        return False
-    if len(task.begun) == len(task.ticks) - 1:
-        sung = (*task.begun[-1], *(() if before is None else (before,)))
-        return any((pitch + 1) % 12 == task.key.tonic for pitch in sung)
-    if before is None or "consonance" not in task.rules:
-        return True
-    distance = (before - task.key.tonic + 1) % 12
-    fitting = CONSONANT if len(task.ranges) == 1 else AMONG_UPPER
-    return distance in fitting or -distance % 12 in fitting
-
-
 def triad(key: Key) -> tuple[int, int, int]:
     """Return the pitch classes of the tonic triad."""
     return key.scale[0], key.scale[2], key.scale[4]
 
 
-class _Search:
+class Search:
     """Hold one attempt: voice by voice, moment by moment, notes are tried in an order that chance decides."""
 
     def __init__(self, task: Task, rules: frozenset[str], attempt: int) -> None:
+        """Prepare to obey `rules`; another `attempt` has other luck, and the last one is not wary."""
         self.is_exhausted = False
         """Whether every note that may be tried was tried in vain, so that other luck would not help."""
         self._task, self._rules, self._attempt = task, rules, attempt

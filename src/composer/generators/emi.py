@@ -12,10 +12,11 @@ import numpy as np
 from composer.generators import speac
 from composer.generators.base import Context, PartNote
 from composer.generators.cantus import beats, phrase_at
+from composer.generators.choir import Choir
 from composer.generators.controls import EMI_BANDS, EmiParams
 from composer.generators.counts import BLOCK
 from composer.generators.gap import TOGETHER, following
-from composer.generators.groupings import BEGAN, GOES_ON, MAJOR, MINOR, STEPS
+from composer.generators.groupings import MAJOR, MINOR
 from composer.generators.harmony import Listener
 from composer.generators.quartet import DEEP, seat
 from composer.generators.recombination import Lexicon, Phrase
@@ -30,8 +31,6 @@ from composer.music.chords import Key
 
 LOUDNESS = 72
 """The velocity of voices that have heard nobody."""
-GAP = 10
-"""Ticks between a note and the next one of its voice."""
 ALONE: dict[int, tuple[int, ...]] = {1: (0,), 2: (0, 3), 3: (0, 1, 3), 4: (0, 1, 2, 3)}
 """Which voices are sung by the machine alone, 0 the highest."""
 BELOW: dict[int, tuple[int, ...]] = {1: (3,), 2: (1, 3), 3: (1, 2, 3)}
@@ -112,8 +111,8 @@ class Emi:
         facts, tonic, is_bass = self._voices(question, phrase)
         is_answer = question.is_answer(phrase)
         names = seat(question.names, len(facts.lexicon.sung), is_bass or not is_answer)
-        singers = dict(zip(facts.lexicon.sung[::-1], names, strict=True))
         up = (tonic + 6) % 12 - 6
+        choir = Choir(facts.lexicon, dict(zip(facts.lexicon.sung[::-1], names, strict=True)), self._unit, up)
         goal = following(question.context, question.span.start, phrase.start)
         end = min([phrase.end, *(entry.note.onset for entry in goal)])
         slots = self._slots(question, Span(phrase.start, end), tonic)
@@ -132,7 +131,8 @@ class Emi:
             if begin + len(found) < free:
                 begin += 1
                 continue
-            for entry in self._notes(question, facts.lexicon, slots[begin:], found, singers, up):
+            heard = zip(slots[begin:], found, strict=False)
+            for entry in choir.sing((slot, place, self._loudness(question, slot)) for slot, place in heard):
                 if entry.note.onset >= question.span.start:
                     insort(sounded.notes, entry.note)
                     stood.append(entry.note)
@@ -253,58 +253,10 @@ class Emi:
         entry = opening(self._database, lexicon, sounded.last(tick, sung), begin == 0, heard[0] if heard else None)
         return plan.find(begin, entry, prints[-self.params.quotation :], heard)
 
-    def _notes(
-        self,
-        question: Question,
-        lexicon: Lexicon,
-        slots: Sequence[Slot],
-        found: Sequence[int],
-        singers: dict[int, str],
-        up: int,
-    ) -> Iterator[PartNote]:
-        """Yield the notes of groupings; a note that goes on into the next grouping is struck once."""
-        held: dict[tuple[int, int], PartNote] = {}
-        taken: set[tuple[str, int, int]] = set()
-        for slot, place in zip(slots, found, strict=False):
-            going: dict[tuple[int, int], PartNote] = {}
-            velocity = self._loudness(question, slot)
-            for row in lexicon.database.rows(int(lexicon.ids[place])):
-                onset, length, pitch, voice, tie = row
-                start = slot.tick + onset * self._unit // STEPS
-                end = min(slot.tick + (onset + length) * self._unit // STEPS, slot.tick + slot.length)
-                if voice not in singers or start >= end:
-                    continue
-                entry = held.pop((voice, pitch), None) if tie & BEGAN else None
-                since = entry.note.onset if entry else start
-                note = Note(
-                    since, _legal(pitch + up), max(GAP, end - since - GAP), entry.note.velocity if entry else velocity
-                )
-                entry = PartNote(singers[voice], note)
-                if tie & GOES_ON and end == slot.tick + self._unit:
-                    going[voice, pitch] = entry
-                elif (entry.part, since, note.pitch) not in taken:
-                    taken.add((entry.part, since, note.pitch))
-                    yield entry
-            yield from _ended(held, taken)
-            held = going
-        yield from _ended(held, taken)
-
     def _loudness(self, question: Question, slot: Slot) -> int:
         recent = question.before(slot.tick)[-8:]
         mean = sum(note.velocity for note in recent) / len(recent) - 8 if recent else LOUDNESS
         return min(127, max(1, round(mean) + (4, 2, 0)[slot.place]))
-
-
-def _ended(held: dict[tuple[int, int], PartNote], taken: set[tuple[str, int, int]]) -> Iterator[PartNote]:
-    """Yield the notes that were to go on and did not."""
-    for entry in held.values():
-        if (entry.part, entry.note.onset, entry.note.pitch) not in taken:
-            taken.add((entry.part, entry.note.onset, entry.note.pitch))
-            yield entry
-
-
-def _legal(pitch: int) -> int:
-    return pitch % 12 + 12 * min(9, max(0, pitch // 12))
 
 
 def _place(question: Question, tick: int) -> int:

@@ -12,11 +12,12 @@ from composer.generators import binary_codes as codes
 from composer.generators.base import Context, PartNote
 from composer.generators.cantus import Moment, Pace, alone, follow
 from composer.generators.controls import IlliacParams
-from composer.generators.counterpoint import RULES, Chord, Task, solve
+from composer.generators.counterpoint import RULES, Chord, Task
 from composer.generators.gap import TOGETHER, around, following
 from composer.generators.harmony import Listener
 from composer.generators.interval_chain import wander
 from composer.generators.quartet import ABOVE, BELOW, BY_ITSELF, CANTUS_RANGE, DEEP, aimed, folded, seat, strings
+from composer.generators.setting import solve
 from composer.generators.texture import LATE, Question, Struck, Texture, resumed
 from composer.music import TICKS_PER_QUARTER, Note, Part, Score, Span
 from composer.music.chords import Key

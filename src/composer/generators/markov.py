@@ -22,6 +22,8 @@ from composer.generators.style import Corpus, Style
 from composer.generators.viewpoints import Tune
 from composer.music import Note, Part, Span
 
+ROOM = 5
+"""Semitones that the middle of the chords keeps below the player's line; where there are not so many, it is above."""
 LOOKED_BACK = 17
 """Notes of a line that decide how it goes on: twice the highest order, because breaths are left out, and one."""
 BEHIND = 25
@@ -98,11 +100,15 @@ class Markov:
         return sorted(notes, key=lambda n: n.note)
 
     def _has_a_turn(self, scene: Scene, block: int, since: int | None) -> bool:
-        """Return whether a line may sound beside the accompaniment; who knows tunes never runs out of them."""
+        """Return whether a line may sound beside the accompaniment.
+
+        It does so for the time of an answer, and on and on where nobody is to come back; who knows tunes never runs out
+        of them.
+        """
         if since is None:
             return scene.is_alone and bool(self._tunes)
-        begin = since + REST
-        return begin <= block * BLOCK and (bool(self._tunes) or block * BLOCK < begin + LONGEST_ANSWER)
+        begin, now = since + REST, block * BLOCK
+        return begin <= now and (bool(self._tunes) or now < begin + LONGEST_ANSWER or scene.is_over(block))
 
     def _bass(self, scene: Scene, block: int, player: Player, rng: np.random.Generator) -> list[PartNote]:
         chord, place = scene.chord(block), place_at(scene.score, block * BLOCK)
@@ -150,11 +156,11 @@ class Markov:
         return scene.free(scene.lead, sorted(notes))
 
     def _middle(self, player: Player) -> int:
-        """Return the middle pitch of the chords, an octave away from where the player plays."""
+        """Return the middle pitch of the chords, out of the way of the player's line: below it where there is room."""
         if player.pitch is None or abs(player.pitch - self.params.register) > 9:
             return self.params.register
-        away = player.pitch - 12 if player.pitch - 12 >= SPLIT + 3 else player.pitch + 12
-        return round(min(84, max(SPLIT + 6, away)))
+        below = max(SPLIT + 6, player.pitch - 12)
+        return round(below if player.pitch - below >= ROOM else min(84, player.pitch + 12))
 
     def _line(self, scene: Scene, block: int) -> list[PartNote]:
         """Return the notes of `block` out of a phrase that lasts until the bar line."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from operator import attrgetter
+from statistics import fmean as mean
 
 import numpy as np
 
@@ -51,6 +52,7 @@ class Player:
 
     onsets: int
     pitch: float | None
+    """The mean of the line's last sixteen notes, None before the first one."""
     velocity: float
     silent_since: int | None
     """The tick at which the last note stopped, None before the first note."""
@@ -232,18 +234,24 @@ class Scene:
         """Return whether no player has played a note with a pitch."""
         return not self._notes
 
+    def is_over(self, block: int) -> bool:
+        """Return whether it is known that from `block` on nobody plays any more."""
+        end = (block + 1) * BLOCK
+        return end <= self._context.known_until and not (self._notes and self._notes[-1].onset >= block * BLOCK)
+
     def player(self, block: int) -> Player:
         """Return how the player has been playing up to `block`, as far as it is known."""
         now = min(block * BLOCK, self._context.known_until)
         until = bisect_left(self._notes, block * BLOCK, key=_onset)
         recent = self._notes[bisect_left(self._notes, now - RECENT, key=_onset) : until]
+        line = self._lately(block * BLOCK)
         latest = self._between(now - REST - LONGEST_ANSWER, block * BLOCK) or self._notes[max(0, until - 1) : until]
         since = max((n.end for n in latest), default=None)
         plays_now = any(n.end > block * BLOCK for n in self._between(block * BLOCK, (block + 1) * BLOCK))
         return Player(
             len({n.onset for n in recent}),
-            sum(n.pitch for n in recent) / len(recent) if recent else None,
-            sum(n.velocity for n in recent) / len(recent) if recent else 74.0,
+            mean(n.pitch for n in line) if line else None,
+            mean(n.velocity for n in recent or line) if line else 74.0,
             None if plays_now or (since is not None and since + REST > now) else since,
         )
 
@@ -297,13 +305,17 @@ class Scene:
 
     def manner(self, tick: int) -> Manner:
         """Return how high and how loud the player's line was before `tick`; beside the accompaniment it stays above."""
-        until = bisect_left(self._notes, tick, key=_onset)
-        line = top_line(self._notes[max(0, until - LATELY) : until])[-16:]
+        line = self._lately(tick)
         lowest = LOWEST_MIDDLE if self.sings else SPLIT + 10
         if not line:
             return Manner(70, 76.0)
-        middle = round(sum(n.pitch for n in line) / len(line))
-        return Manner(min(100, max(lowest, middle)), sum(n.velocity for n in line) / len(line))
+        middle = round(mean(n.pitch for n in line))
+        return Manner(min(100, max(lowest, middle)), mean(n.velocity for n in line))
+
+    def _lately(self, tick: int) -> list[Note]:
+        """Return the last sixteen notes of the player's line before `tick`."""
+        until = bisect_left(self._notes, tick, key=_onset)
+        return top_line(self._notes[max(0, until - LATELY) : until])[-16:]
 
     def struck(self, block: int, hand: int) -> int:
         """Return a bit for each of the three blocks before in which the machine's hand struck, the last one lowest."""

@@ -68,9 +68,11 @@ def walk(length: int, phrase: int, rng: np.random.Generator) -> list[int]:
     """
     end = [A] if phrase == A else [A, C]
     found = [S]
-    while len(found) < length:
+    free = length - len(end)
+    while len(found) < free:
         options = [label for label in FOLLOWS[found[-1]] if label != C or len(found) > 1]
+        if len(found) == free - 1:
+            options = [label for label in options if end[0] in FOLLOWS[label]]
         odds = np.array([2.0 if label == phrase else 1.0 for label in options])
         found.append(options[int(rng.choice(len(options), p=odds / odds.sum()))])
-    found[max(0, length - len(end)) :] = end[max(0, len(end) - length) :]
-    return found[:length]
+    return [*found[: max(0, free)], *end[max(0, -free) :]]
