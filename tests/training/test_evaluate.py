@@ -216,6 +216,18 @@ def test_habits_of_the_human_part_are_human():
     assert 0.0 < beside["another human"]["register_distance"]
 
 
+def test_the_other_human_need_not_play_in_the_same_mode():
+    """Nobody in its place would be far from everybody."""
+    minor = replace(SONGS[1], key=Key(2, "minor"))
+    _, beside = habits.habits(Pianist([SONGS[0], minor], human), Take("anticipation"), (0,))
+
+    assert 0.0 == beside["another human"]["density_distance"]
+
+
+def test_a_song_alone_is_compared_with_no_other_human():
+    assert "another human" not in habits.habits(Pianist(SONGS[:1], human), Take("anticipation"), (0,))[1]
+
+
 def test_velocities_of_another_player_are_far():
     def loud(played, take):
         return [replace(n, velocity=120) for n in human(played, take)]

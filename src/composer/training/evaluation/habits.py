@@ -1,7 +1,7 @@
 """Habits: how far rhythm, density, register and velocity of a machine are from the human pianist's, song by song.
 
 Distances are total variation distances of histograms, 0..1; `density_distance` is a ratio in octaves (1: twice as many
-notes, or half). The yardstick is another human: the pianist of the next song against this one's.
+notes, or half). The yardstick is another human: the pianist of the next song against this one's, in whatever mode.
 """
 
 from __future__ import annotations
@@ -58,18 +58,13 @@ def habits(stage: Stage, take: Take, seeds: Sequence[int]) -> tuple[Figures, dic
         by_seed = [_distances(line, humans) for line in lines]
         rows[one.name] = {name: list(np.mean([row[name] for row in by_seed], axis=0)) for name in DISTANCES}
         figures[one.name] = _means(rows[one.name]) | _steadiness([line for played in lines for line in played], songs)
-    others = [_other(song, songs) for song in songs]
-    rows["another human"] = _distances(others, humans)
-    figures["another human"] = _means(rows["another human"])
+    if len(songs) > 1:
+        rows["another human"] = _distances([*humans[1:], humans[0]], humans)
+        figures["another human"] = _means(rows["another human"])
     figures["human piano"] = _steadiness(humans, songs)
     for name in rows.keys() - {take.name}:
         figures[name] |= {f"p_{d}": paired(rows[take.name][d], rows[name][d]) for d in DISTANCES}
     return figures.pop(take.name), figures
-
-
-def _other(song: Song, songs: Sequence[Song]) -> Line:
-    found = base.following(song, songs)
-    return (base.human(found), found.score) if found else ([], song.score)
 
 
 def _distances(lines: Sequence[Line], humans: Sequence[Line]) -> dict[str, list[float]]:
