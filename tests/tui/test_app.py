@@ -225,10 +225,10 @@ async def test_the_same_snapshot_is_drawn_once():
     async with app.run_test() as pilot:
         await shown(pilot)
         roll = app.screen.query_one(Roll)
-        drawn = roll._rows
+        drawn = roll._lines
         roll.show(replace(standing, tick=5401.0))
 
-        assert drawn is roll._rows
+        assert drawn is roll._lines
 
 
 @pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])

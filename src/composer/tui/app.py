@@ -42,6 +42,7 @@ FRAMES_PER_SECOND = 16
 LEAST_WIDTH, LEAST_HEIGHT = 60, 14
 SLOWEST, FASTEST = 10.0, 600.0
 """The tempos that a session takes, in quarters a minute."""
+PANELS = ("transport", "generator", "engine", "ports")
 
 
 class _Play(Screen[None]):
@@ -172,9 +173,10 @@ class ComposerApp(Desk):
         if has_turned and self._demo is not None:
             self._tell_demo()
         self._settle(snapshot)
-        for panel in self._found("Panel", Panel):
-            panel.show(snapshot)
-        for drawn in self._found("Roll", Roll) if roll else ():
+        for name in PANELS:
+            for panel in self._found(f"#{name}", Panel):
+                panel.show(snapshot)
+        for drawn in self._found("#roll", Roll) if roll else ():
             drawn.show(snapshot)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
