@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -288,17 +290,32 @@ class ComposerApp(Desk):
             line.update(text)
 
 
-def run(settings: Settings, demo: bool = False, first_time: bool = False) -> int:
+def run(
+    settings: Settings,
+    demo: bool = False,
+    first_time: bool = False,
+    make: Callable[[Settings], Session] | None = None,
+) -> int:
     """Show the interface until the user leaves, and return the exit status.
 
-    With `demo` the built-in player plays; who is here for the first time is told what there is.
+    With `demo` the built-in player plays; who is here for the first time is told what there is. `make` makes the
+    session, where it is to be another than the usual one.
     """
     from composer.live.session import Session
 
-    app = ComposerApp(settings, Session, demo)
+    app = ComposerApp(settings, lambda settings: _prompt((make or Session)(settings)), demo)
     app.first_time = first_time
     try:
         app.run()
     finally:
         app.playing.close()
     return app.return_code or 0
+
+
+def _prompt(session: Session) -> Session:
+    """Return the session, after having made the process fit to answer keys at once while it draws."""
+    # A key passes through three threads before it is seen, and each may wait this long for the interpreter.
+    sys.setswitchinterval(0.001)
+    # What has been imported and composed until now stays; to go through it again and again would stop every thread.
+    gc.freeze()
+    return session
