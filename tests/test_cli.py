@@ -241,7 +241,7 @@ class TestLists:
 
 
 def test_an_unknown_port_is_refused_with_those_there_are(capsys, jack_server):
-    status, err = refused(capsys, "jam", "--generator", "markov", "--in", "nowhere", "--duration", "1")
+    status, err = refused(capsys, "jam", "--generator", "markov", "--in", "nowhere", "--duration", "9")
 
     assert status == 1
     assert "there is no jack input port 'nowhere'" in err

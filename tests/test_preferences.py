@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
 from composer import cli, preferences
-from composer.commands import jam, options
+from composer.commands import options
 from composer.errors import UsageError
 from composer.live.settings import Settings
 from composer.preferences import Preferences
@@ -16,7 +16,14 @@ def asked(*flags):
     """Return the settings of a session that `composer jam` with these flags would begin."""
     args = cli.parser("jam").parse_args(["jam", "--demo", *flags])
     options.settle(args)
-    return jam.settings_of(args)
+    return options.session(args)
+
+
+def shown(*flags):
+    """Return the settings of the session that the interface would begin with these flags."""
+    args = cli.parser().parse_args(flags)
+    options.settle(args)
+    return options.session(args)
 
 
 def test_without_a_file_everything_is_as_it_was():
@@ -74,6 +81,25 @@ def test_a_flag_that_says_the_default_stands_above_the_preset():
     preferences.save(Preferences(presets={"evening": EVENING}))
 
     assert 120.0 == asked("--preset", "evening", "--tempo", "120").tempo
+
+
+@pytest.mark.parametrize("begun", [asked, shown])
+def test_a_flag_stands_above_the_settings(begun):
+    preferences.save(Preferences({"tempo": 90.0, "role": "trade", "in_port": "Grand", "seed": 3}))
+    found = begun("--tempo", "80", "--in", "Small", "--seed", "0")
+
+    assert (80.0, "trade", "Small", 0) == (found.tempo, found.role, found.in_port, found.seed)
+
+
+@pytest.mark.parametrize("begun", [asked, shown])
+def test_the_steering_of_a_preset_holds(begun):
+    preferences.save(Preferences(presets={"evening": {"steering": {"swing": "0.5"}}}))
+
+    assert {"swing": "0.5"} == begun("--preset", "evening").steering
+
+
+def test_the_value_of_a_flag_is_no_verb():
+    assert 2 == cli.main(["--generator", "jam", "--tempo", "96"])
 
 
 def test_another_generator_does_not_take_the_parameters_of_the_preset():

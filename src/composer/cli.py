@@ -56,10 +56,13 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser(verb: str | None = None) -> argparse.ArgumentParser:
-    """Return the parser of every verb; only `verb` has its flags, because they cost an import."""
+    """Return the parser of every verb; only `verb` has its flags, None those of the interface: they cost an import."""
     top = _Parser("composer", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--version", action="version", version=f"composer {__version__}")
-    top.add_argument("--preset", metavar="NAME", help="begin the interface with a preset that was saved in it")
+    if verb is None:
+        module(None).add_arguments("", top)
+    else:
+        top.add_argument("--preset", metavar="NAME")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", title="verbs")
     for name, entry in VERBS.items():
         sub = verbs.add_parser(name, help=entry.help, description=entry.help.capitalize() + ".", allow_abbrev=False)
@@ -68,15 +71,16 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
     return top
 
 
-def module(verb: str) -> ModuleType:
-    """Return the module that declares (`add_arguments`) and runs (`run`) a verb."""
-    return import_module(f"composer.commands.{VERBS[verb].module}")
+def module(verb: str | None) -> ModuleType:
+    """Return the module that declares (`add_arguments`) and runs (`run`) a verb, or the interface without one."""
+    return import_module(f"composer.commands.{'interface' if verb is None else VERBS[verb].module}")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line `argv` (by default the process's own) and return its exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    words = [word for before, word in zip(["", *argv], argv, strict=False) if before != "--preset"]
+    # What follows a flag is its value; before a verb all of them have one, but those that end at once.
+    words = [w for before, w in zip(["", *argv], argv, strict=False) if not before.startswith("--") or "=" in before]
     verb = next((word for word in words if not word.startswith("-")), None)
     try:
         args = parser(verb if verb in VERBS else None).parse_args(argv)
@@ -84,7 +88,7 @@ def main(argv: list[str] | None = None) -> int:
         return exit_.code if isinstance(exit_.code, int) else 2
     name = "composer" if args.verb is None else f"composer {args.verb}"
     try:
-        status: int = _interface(args.preset) if args.verb is None else module(args.verb).run(args)
+        status: int = module(args.verb).run(args)
         sys.stdout.flush()
     except ComposerError as error:
         return _failed(name, str(error), error.exit_status)
@@ -103,12 +107,6 @@ def main(argv: list[str] | None = None) -> int:
 def _failed(name: str, message: str, status: int = 1) -> int:
     print(f"{name}: {message}", file=sys.stderr)
     return status
-
-
-def _interface(preset: str | None) -> int:
-    from composer.commands import interface
-
-    return interface.run(preset)
 
 
 if __name__ == "__main__":

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 
@@ -225,10 +228,10 @@ async def test_the_same_snapshot_is_drawn_once():
     async with app.run_test() as pilot:
         await shown(pilot)
         roll = app.screen.query_one(Roll)
-        drawn = roll._rows
+        drawn = roll._lines
         roll.show(replace(standing, tick=5401.0))
 
-        assert drawn is roll._rows
+        assert drawn is roll._lines
 
 
 @pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
@@ -285,6 +288,17 @@ async def test_what_is_told_is_shown_without_waiting_for_the_next_frame(monkeypa
         await pilot.pause()
 
         assert "♩=90.0" in text_of(app, "#transport")
+
+
+def test_what_changes_is_drawn_within_two_ticks_of_four_milliseconds():
+    ask = "import composer.tui.app; from textual import constants; print(constants.MAX_FPS)"
+    env = {name: value for name, value in os.environ.items() if name != "TEXTUAL_FPS"}
+    told = [
+        subprocess.run([sys.executable, "-c", ask], env=env | wish, capture_output=True, text=True, check=True).stdout
+        for wish in ({}, {"TEXTUAL_FPS": "30"})
+    ]
+
+    assert ["250", "30"] == [text.strip() for text in told]
 
 
 async def test_the_list_begins_at_the_generator_that_plays():

@@ -12,7 +12,7 @@ HALVED = View(width=12, height=3, now=6, ticks=60, origin=0, fit=Fit(60, per_row
 
 
 def drawn(view, *kinds, meters=FOUR):
-    return ["".join(run.text for run in row) for row in layout(view, meters, *kinds)]
+    return [row.text for row in layout(view, meters, *kinds)]
 
 
 def test_a_quarter_of_the_player_is_four_dense_cells_that_end_a_little_early():
@@ -37,6 +37,22 @@ def test_the_player_is_drawn_over_the_machine():
     assert drawn(NARROW, [Note(0, 60, 480)], [], []) == drawn(NARROW, [Note(0, 60, 480)], [Note(0, 60, 480)], [])
 
 
+@pytest.mark.parametrize(("kind", "shared"), [(0, "⣿"), (1, "█"), (2, "⣿")])
+def test_two_notes_that_share_a_cell_are_both_seen(kind, shared):
+    notes = [[], [], []]
+    notes[kind] = [Note(120, 61, 60), Note(180, 61, 60)]
+
+    assert f"│{shared}    ┃     " == drawn(NARROW, *notes)[1]
+
+
+@pytest.mark.parametrize(("kind", "shared"), [(0, "⣿⡇"), (1, "█▌"), (2, "⣏⡇")])
+def test_two_pitches_that_share_a_row_are_both_seen(kind, shared):
+    notes = [[], [], []]
+    notes[kind] = [Note(120, 62, 240), Note(120, 63, 240)]
+
+    assert f"│{shared}   ┃     " == drawn(HALVED, *notes)[1]
+
+
 def test_a_repeated_note_is_seen_to_begin_again():
     assert "█▌█▌· ┃ ·   " == drawn(NARROW, [], [Note(0, 60, 240), Note(240, 60, 240)], [])[2]
 
@@ -44,7 +60,7 @@ def test_a_repeated_note_is_seen_to_begin_again():
 def test_a_note_under_the_now_line_is_marked_as_sounding():
     row = layout(NARROW, FOUR, [], [Note(480, 61, 480)], [])[1]
 
-    assert [(Kind.COMMITTED, 2), (Kind.SOUNDING, 1), (Kind.COMMITTED, 1)] == [(r.kind, len(r.text)) for r in row[2:5]]
+    assert [Kind.COMMITTED, Kind.COMMITTED, Kind.SOUNDING, Kind.COMMITTED] == list(row.kinds[4:8])
 
 
 def test_notes_beyond_the_edges_are_cut():
@@ -143,6 +159,6 @@ notes = st.lists(
 
 @given(notes, notes, notes, st.floats(-2000, 6000), st.integers(1, 200), st.integers(1, 60))
 def test_every_row_is_as_wide_as_the_grid(player, committed, intended, tick, width, height):
-    rows = drawn(view(tick, width, height, fit(None, [60], height)), player, committed, intended)
+    rows = layout(view(tick, width, height, fit(None, [60], height)), FOUR, player, committed, intended)
 
-    assert [width] * height == [len(row) for row in rows]
+    assert [width] * height == [len(row.text) for row in rows] == [len(row.kinds) for row in rows]

@@ -11,10 +11,13 @@ import pytest
 from fake_session import STILL, FakeSession, song
 from piloting import screen_lines, shown, text_of
 
+from composer.generators.base import PartNote
 from composer.live.settings import Settings
 from composer.live.snapshot import Counters
 from composer.music import Note
 from composer.tui.app import ComposerApp
+from composer.tui.layout import LABEL_WIDTH, Kind
+from composer.tui.roll import Roll
 
 SCREENS = Path(__file__).with_name("screens")
 # A generator that nobody knows has no controls of its own that may change.
@@ -53,6 +56,39 @@ async def test_without_colour_the_same_is_read(monkeypatch):
 
         assert app.no_color
         assert coloured == [line.rstrip() for line in screen_lines(app)[:-1]]
+
+
+async def test_every_cell_of_the_roll_has_the_colours_of_what_it_shows():
+    before, sounding, after = Note(480, 60, 240), Note(960, 72, 120), Note(1440, 60, 240)
+    alone = replace(
+        PLAYED,
+        tick=1000.0,
+        player=(sounding, Note(480, 72, 240)),
+        committed=(PartNote("piano", before),),
+        intended=(PartNote("piano", after),),
+    )
+    app = ComposerApp(Settings(), lambda settings: FakeSession(alone))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        await shown(pilot)
+        roll = app.screen.query_one(Roll)
+        styles = {kind: roll.get_component_rich_style(f"roll--{kind.name.lower()}") for kind in Kind}
+        strips = roll.render_lines(roll.size.region)
+        cells = [
+            cell
+            for line, strip in zip(roll._lines, strips, strict=True)
+            if line.ground == "white"
+            for cell in zip(line.row.kinds, line.row.text, _styles(strip)[LABEL_WIDTH:], strict=True)
+        ]
+
+    assert set(Kind) == {kind for kind, _, _ in cells}
+    assert [] == [(kind, text) for kind, text, style in cells if style.bgcolor != styles[kind].bgcolor]
+    assert [] == [(kind, text) for kind, text, style in cells if text != " " and style.color != styles[kind].color]
+
+
+def _styles(strip):
+    """Return the style of every cell."""
+    return [segment.style for segment in strip for _ in segment.text]
 
 
 async def test_you_it_and_what_it_intends_have_textures_of_their_own():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import select
 import signal
@@ -10,26 +11,31 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
+from composer.commands import options
 from composer.errors import ComposerError, UsageError
 
 
-def run(preset: str | None = None) -> int:
-    """Open the interface with what the user's settings and `preset` say; UsageError where nothing can be drawn on."""
+def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    options.add_session(parser)
+    options.add_preset(parser)
+    parser.set_defaults(preset=None)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Open the interface with what flags, preset and settings say; UsageError where nothing can be drawn on."""
     # In a browser there is no terminal either: what serves the interface has told Textual how to draw.
     is_served = "TEXTUAL_DRIVER" in os.environ
     if not (is_served or (sys.stdin.isatty() and sys.stdout.isatty())):
         raise UsageError("the interface needs a terminal; without one, use `composer jam` (see composer --help)")
     from composer import preferences
-    from composer.live.settings import Settings
     from composer.tui import app
 
     is_first = not preferences.place().exists()
-    found = preferences.read()
-    if found.notice:
-        print(f"composer: {found.notice}", file=sys.stderr)
+    options.settle(args)
+    settings = options.session(args)
     if is_served:
         Thread(target=_end_with_the_server, name="server watch", daemon=True).start()
-    settings = preferences.apply(Settings(), found.values(preset))
     return app.run(replace(settings, journal=_journal()), first_time=is_first)
 
 

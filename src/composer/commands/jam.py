@@ -8,13 +8,12 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composer.commands import options
-from composer.commands.ports import APIS
 from composer.errors import ModelError, PortError
-from composer.generators.base import ROLES
 
 if TYPE_CHECKING:
     from composer.live.session import Session
@@ -24,25 +23,7 @@ if TYPE_CHECKING:
 
 def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    options.add_generator(parser)
-    parser.add_argument("--role", choices=ROLES, default="accompany", help="what the machine does (default: accompany)")
-    parser.add_argument("--in", dest="in_port", metavar="PORT", help='the port to hear (default: a virtual port "in")')
-    parser.add_argument(
-        "--out", dest="out_port", metavar="PORT", help='the port to play (default: a virtual port "out")'
-    )
-    parser.add_argument("--api", choices=APIS, default="auto", help="the MIDI system (default: the first there is)")
-    help = "who drives the time: our clock or the host's MIDI clock (default: internal)"
-    parser.add_argument("--sync", choices=("internal", "clock"), default="internal", help=help)
-    options.add_time(parser)
-    help = "bars of silence before the first (default: 0)"
-    parser.add_argument("--count-in", type=options.whole(0, 16), default=0, metavar="BARS", help=help)
-    help = "half quarters by which the machine hears late, for generators that have a lead"
-    parser.add_argument("--lead", type=options.whole(-16, 16), metavar="BLOCKS", help=help)
-    help = "quarters ahead of now that are never revised (default: what suits the generator)"
-    parser.add_argument("--commit", type=options.number(0, 64), metavar="QUARTERS", help=help)
-    help = "quarters ahead of now that are planned (default: 4)"
-    parser.add_argument("--lookahead", type=options.number(0.5, 64), default=4.0, metavar="QUARTERS", help=help)
-    options.add_choices(parser)
+    options.add_session(parser)
     help = "write what you and the machine played to this MIDI file at the end"
     parser.add_argument("--record", type=Path, metavar="FILE.mid", help=help)
     parser.add_argument("--stats", type=Path, metavar="FILE.json", help="write the figures of the run to this file")
@@ -69,29 +50,11 @@ def run(args: argparse.Namespace) -> int:
 
 def settings_of(args: argparse.Namespace) -> Settings:
     """Return what the flags say; an error names the flag that cannot be followed, before anything is opened."""
-    from composer.live.settings import Settings
-
-    given = list(args.set)
-    if args.lead is not None:
-        given.append(("lead", str(args.lead)))
-    args.set = given
     for path in (args.record, args.stats):
         if path is not None:
             options.writable(path, args.force)
-    return Settings(
-        generator=args.generator,
-        params=options.params(args, args.generator),
-        role=args.role,
-        in_port=args.in_port,
-        out_port=args.out_port,
-        api=args.api,
-        sync=args.sync,
-        tempo=args.tempo,
-        meter=args.meter,
-        count_in=args.count_in,
-        commit=args.commit,
-        lookahead=args.lookahead,
-        seed=args.seed,
+    return replace(
+        options.session(args),
         record=args.record,
         stats=args.stats,
         duration=args.duration,

@@ -8,9 +8,12 @@ import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from composer.errors import FileError, UsageError
+
+if TYPE_CHECKING:
+    from composer.live.settings import Settings
 
 DEFAULT_GENERATOR = "anticipation"
 
@@ -77,6 +80,43 @@ def add_time(parser: argparse.ArgumentParser) -> None:
     help = "quarters a minute (default: 120)"
     parser.add_argument("--tempo", type=number(10, 600), default=120.0, metavar="QPM", help=help)
     parser.add_argument("--meter", type=meter, default=(4, 4), metavar="N/D", help="time signature (default: 4/4)")
+
+
+def add_session(parser: argparse.ArgumentParser) -> None:
+    """Add what can be said of any session: who plays, through which ports, in which time, and how far ahead."""
+    from composer.commands.ports import APIS
+    from composer.generators.base import ROLES
+
+    add_generator(parser)
+    parser.add_argument("--role", choices=ROLES, default="accompany", help="what the machine does (default: accompany)")
+    parser.add_argument("--in", dest="in_port", metavar="PORT", help='the port to hear (default: a virtual port "in")')
+    parser.add_argument(
+        "--out", dest="out_port", metavar="PORT", help='the port to play (default: a virtual port "out")'
+    )
+    parser.add_argument("--api", choices=APIS, default="auto", help="the MIDI system (default: the first there is)")
+    help = "who drives the time: our clock or the host's MIDI clock (default: internal)"
+    parser.add_argument("--sync", choices=("internal", "clock"), default="internal", help=help)
+    add_time(parser)
+    help = "bars of silence before the first (default: 0)"
+    parser.add_argument("--count-in", type=whole(0, 16), default=0, metavar="BARS", help=help)
+    help = "half quarters by which the machine hears late, for generators that have a lead"
+    parser.add_argument("--lead", type=whole(-16, 16), metavar="BLOCKS", help=help)
+    help = "quarters ahead of now that are never revised (default: what suits the generator)"
+    parser.add_argument("--commit", type=number(0, 64), metavar="QUARTERS", help=help)
+    help = "quarters ahead of now that are planned (default: 4)"
+    parser.add_argument("--lookahead", type=number(0.5, 64), default=4.0, metavar="QUARTERS", help=help)
+    add_choices(parser)
+
+
+def session(args: argparse.Namespace) -> Settings:
+    """Return what the flags of `add_session` say, after `settle`; UsageError names one that cannot be followed."""
+    from composer.live.settings import Settings
+    from composer.preferences import KEPT
+
+    if args.lead is not None:
+        args.set = [*args.set, ("lead", str(args.lead))]
+    kept = {name: getattr(args, name) for name in KEPT if name != "params"}
+    return Settings(**kept, params=params(args, args.generator))
 
 
 def add_preset(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 from threading import Event, Thread
@@ -50,7 +51,8 @@ class Melody:
     """Turn the passing of time into the MIDI messages of a melody that repeats every `length` ticks."""
 
     def __init__(self, notes: tuple[Note, ...] = MELODY, length: int = LENGTH) -> None:
-        self._notes = notes
+        self._notes = sorted(notes, key=lambda note: note.onset)
+        self._onsets = [note.onset for note in self._notes]
         self._length = length
         self._tick: float | None = None
         self._sounding: dict[int, float] = {}
@@ -78,10 +80,10 @@ class Melody:
 
     def _between(self, start: float, end: float) -> Iterator[tuple[Note, int]]:
         for turn in range(int(start // self._length), int(end // self._length) + 1):
-            for note in self._notes:
-                onset = turn * self._length + note.onset
-                if start < onset <= end:
-                    yield note, onset
+            begin = turn * self._length
+            first, last = (bisect_right(self._onsets, tick - begin) for tick in (start, end))
+            for note in self._notes[first:last]:
+                yield note, begin + note.onset
 
 
 class Demo:

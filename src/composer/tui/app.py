@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -22,26 +24,23 @@ from textual.widgets import Footer, Static
 
 from composer.errors import PortError
 from composer.generators import GENERATORS
-from composer.generators.base import ROLES
 from composer.live.demo import Demo
 from composer.tui import messages, readout
 from composer.tui.control_panel import ControlPanel
-from composer.tui.desk import Desk
 from composer.tui.panel import Panel
 from composer.tui.roll import Roll
-from composer.tui.tap import TapTempo
 from composer.tui.terminal import enduring
+from composer.tui.transport import Transport
 
 if TYPE_CHECKING:
     from composer.live.session import Session
-    from composer.live.settings import Settings, Sync
+    from composer.live.settings import Settings
     from composer.live.snapshot import Snapshot
 
 _W = TypeVar("_W", bound=Widget)
 FRAMES_PER_SECOND = 16
 LEAST_WIDTH, LEAST_HEIGHT = 60, 14
-SLOWEST, FASTEST = 10.0, 600.0
-"""The tempos that a session takes, in quarters a minute."""
+PANELS = ("transport", "generator", "engine", "ports")
 
 
 class _Play(Screen[None]):
@@ -50,7 +49,7 @@ class _Play(Screen[None]):
     AUTO_FOCUS = ""
 
 
-class ComposerApp(Desk):
+class ComposerApp(Transport):
     """Show a session and command it; the session runs in the session thread and ends when the app does."""
 
     TITLE = "Composer"
@@ -62,28 +61,6 @@ class ComposerApp(Desk):
     ]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_HEIGHT, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "tell('TransportToggled')", "Play", tooltip="Start or stop the transport"),
-        Binding(
-            "escape,exclamation_mark",
-            "tell('Panicked')",
-            "Panic",
-            key_display="esc",
-            tooltip="Silence: end every note now",
-        ),
-        Binding("r", "tell('RoleAdvanced')", "Role", tooltip="Accompany, continue, trade or fill"),
-        Binding(
-            "plus,equals_sign",
-            "nudge_tempo(1)",
-            "Faster",
-            show=False,
-            key_display="+",
-            tooltip="A quarter a minute more",
-        ),
-        Binding("minus", "nudge_tempo(-1)", "Slower", show=False, key_display="-", tooltip="A quarter a minute less"),
-        Binding("t", "tap_tempo", "Tap", show=False, tooltip="Tap quarters to set the tempo"),
-        Binding(
-            "s", "tell('SyncToggled')", "Sync", show=False, tooltip="Follow the internal clock or the host's MIDI clock"
-        ),
         Binding("d", "tell('DemoToggled')", "Demo", tooltip="Let the built-in player play a melody"),
         Binding("q,ctrl+c", "quit", "Quit", tooltip="End every note and leave"),
     ]
@@ -93,8 +70,6 @@ class ComposerApp(Desk):
         self.failure: Exception | None = None
         self._demo_wanted = demo
         self._demo: Demo | None = None
-        self._tempo: float | None = None
-        self._taps = TapTempo()
 
     def get_driver_class(self) -> type[Driver]:
         """Return what draws here."""
@@ -172,9 +147,10 @@ class ComposerApp(Desk):
         if has_turned and self._demo is not None:
             self._tell_demo()
         self._settle(snapshot)
-        for panel in self._found("Panel", Panel):
-            panel.show(snapshot)
-        for drawn in self._found("Roll", Roll) if roll else ():
+        for name in PANELS:
+            for panel in self._found(f"#{name}", Panel):
+                panel.show(snapshot)
+        for drawn in self._found("#roll", Roll) if roll else ():
             drawn.show(snapshot)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -182,63 +158,6 @@ class ComposerApp(Desk):
         yield from super().get_system_commands(screen)
         for info in GENERATORS.values():
             yield SystemCommand(f"Play with {info.name}", info.summary, lambda name=info.name: self._choose(name))
-
-    def action_nudge_tempo(self, qpm: float) -> None:
-        """Play faster or slower."""
-        self.post_message(messages.TempoNudged(qpm))
-
-    def action_tap_tempo(self) -> None:
-        """Take the moment of the key as a quarter."""
-        self.post_message(messages.TempoTapped(time.monotonic()))
-
-    @on(messages.TransportToggled)
-    def _toggle_transport(self) -> None:
-        running = self.snapshot is not None and self.snapshot.running
-        self._command(lambda session: session.stop() if running else session.start())
-
-    @on(messages.Panicked)
-    def _panic(self) -> None:
-        self.learning.wanted = None
-        self._command(lambda session: session.panic())
-
-    @on(messages.Stopped)
-    def _stop(self) -> None:
-        self._command(lambda session: session.stop())
-
-    @on(messages.RoleChosen)
-    def _set_role(self, message: messages.RoleChosen) -> None:
-        self._command(lambda session: session.set_role(message.role))
-        if self.snapshot is not None and self.snapshot.steering.follow != message.follow:
-            self._command(lambda session: session.set_steering({"follow": message.follow}))
-
-    @on(messages.RoleAdvanced)
-    def _next_role(self) -> None:
-        role = self.snapshot.role if self.snapshot else self._settings.role
-        following = ROLES[(ROLES.index(role) + 1) % len(ROLES)]
-        self._command(lambda session: session.set_role(following))
-
-    @on(messages.TempoNudged)
-    def _nudge(self, message: messages.TempoNudged) -> None:
-        if self.snapshot is not None:
-            # Keys come faster than snapshots; the second press counts from what the first one asked for.
-            self._set_tempo(round((self._tempo or self.snapshot.timeline.tempo) + message.qpm))
-
-    @on(messages.TempoTapped)
-    def _tap(self, message: messages.TempoTapped) -> None:
-        if (tempo := self._taps.tap(message.seconds)) is not None:
-            self._set_tempo(round(tempo, 1))
-
-    def _set_tempo(self, qpm: float) -> None:
-        if self.snapshot is not None and self.snapshot.source == "clock":
-            self.notify("The tempo follows the MIDI clock; press s to set it here.", severity="warning")
-            return
-        tempo = self._tempo = max(SLOWEST, min(float(qpm), FASTEST))
-        self._command(lambda session: session.set_tempo(tempo))
-
-    @on(messages.SyncToggled)
-    def _toggle_sync(self) -> None:
-        source: Sync = "internal" if self.snapshot is not None and self.snapshot.source == "clock" else "clock"
-        self._command(lambda session: session.set_sync(source))
 
     @on(messages.DemoToggled)
     def _toggle_demo(self) -> None:
@@ -286,17 +205,32 @@ class ComposerApp(Desk):
             line.update(text)
 
 
-def run(settings: Settings, demo: bool = False, first_time: bool = False) -> int:
+def run(
+    settings: Settings,
+    demo: bool = False,
+    first_time: bool = False,
+    make: Callable[[Settings], Session] | None = None,
+) -> int:
     """Show the interface until the user leaves, and return the exit status.
 
-    With `demo` the built-in player plays; who is here for the first time is told what there is.
+    With `demo` the built-in player plays; who is here for the first time is told what there is. `make` makes the
+    session, where it is to be another than the usual one.
     """
     from composer.live.session import Session
 
-    app = ComposerApp(settings, Session, demo)
+    app = ComposerApp(settings, lambda settings: _prompt((make or Session)(settings)), demo)
     app.first_time = first_time
     try:
         app.run()
     finally:
         app.playing.close()
     return app.return_code or 0
+
+
+def _prompt(session: Session) -> Session:
+    """Return the session, after having made the process fit to answer keys at once while it draws."""
+    # A key passes through three threads before it is seen, and each may wait this long for the interpreter.
+    sys.setswitchinterval(0.001)
+    # What has been imported and composed until now stays; to go through it again and again would stop every thread.
+    gc.freeze()
+    return session

@@ -190,7 +190,7 @@ class _Work:
 def main(told: str, figures: str) -> int:
     """Run the interface with the settings `told` as JSON, and write what its process took besides the session."""
     from composer.live.session import Session
-    from composer.tui.app import ComposerApp
+    from composer.tui import app
 
     work = _Work()
 
@@ -205,13 +205,9 @@ def main(told: str, figures: str) -> int:
                 work.end()
 
     values = json.loads(told)
-    app = ComposerApp(replace(Settings(**values), stats=Path(values["stats"])), Watched, demo=True)
-    try:
-        app.run()
-    finally:
-        app.playing.close()
+    status = app.run(replace(Settings(**values), stats=Path(values["stats"])), demo=True, make=Watched)
     Path(figures).write_text(json.dumps(work.samples), "utf-8")
-    return 0
+    return status
 
 
 if __name__ == "__main__":

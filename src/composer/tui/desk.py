@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.widget import Widget
 
 from composer.errors import ComposerError
@@ -129,11 +131,11 @@ class Desk(Rooms):
             self._command(lambda session: session.set_steering(steering))
         if parts := asked.get("part"):
             self._assign(snapshot, parts)
-        values = self._values(snapshot)
-        learned = {target[4:]: t.label for target, t in self.learning.bindings.items() if target.startswith("set ")}
         for controls in self._found("#controls", ControlPanel):
             if controls.display:
-                controls.show(readout.controls(snapshot), values, learned)
+                bound = self.learning.bindings.items()
+                learned = {target[4:]: trigger.label for target, trigger in bound if target.startswith("set ")}
+                controls.show(readout.controls(snapshot), self._values(snapshot), learned)
 
     def _assign(self, snapshot: Snapshot, asked: Mapping[str, str]) -> None:
         for part in snapshot.parts:
@@ -206,9 +208,12 @@ class Desk(Rooms):
     def _tell_failure(self, error: Exception) -> None:
         self.post_message(messages.SessionFailed(error))
 
-    def _found(self, selector: str, kind: type[_W]) -> Iterable[_W]:
+    def _found(self, selector: str, kind: type[_W]) -> Iterator[_W]:
         # The widgets lie under any dialog; none are there any more while the app ends and a last snapshot arrives.
-        return self.screen_stack[0].query(selector).results(kind) if self.screen_stack else ()
+        if self.screen_stack:
+            with suppress(NoMatches):
+                # Textual remembers where it found one, but not where it found several.
+                yield self.screen_stack[0].query_one(selector, kind)
 
     def _command(self, command: Callable[[Session], None]) -> None:
         if (session := self.playing.session) is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from itertools import pairwise
 from operator import attrgetter
 from typing import NamedTuple
@@ -25,7 +26,7 @@ Meters = tuple[Meter, ...]
 
 
 class Kind(IntEnum):
-    """Name what a run of cells shows; where two kinds of notes share a cell the larger one is drawn."""
+    """Name what a cell shows; where two kinds of notes share one the larger is drawn."""
 
     EMPTY = 0
     GUIDE = 1
@@ -37,11 +38,11 @@ class Kind(IntEnum):
     SOUNDING = 7
 
 
-class Run(NamedTuple):
-    """Hold neighbouring cells of one kind."""
+class Row(NamedTuple):
+    """Hold a row of the grid: its text, and the `Kind` of every cell, a byte each."""
 
     text: str
-    kind: Kind
+    kinds: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +133,37 @@ def _around(low: int, high: int, per_row: int, rows: int) -> Fit:
 
 def layout(
     view: View, meters: Meters, player: Iterable[Note], committed: Iterable[Note], intended: Iterable[Note]
-) -> list[list[Run]]:
-    """Return the rows of the grid from the top, each as runs of cells whose texts add up to the view's width."""
-    cells: list[dict[int, _Cell]] = [{} for _ in range(view.height)]
+) -> list[Row]:
+    """Return the rows of the grid from the top, each as wide as the view."""
+    octaves = {view.row(pitch) for pitch in range(0, 128, 12)}
+    plain, guided = _grounds(view, meters)
+    drawn: dict[int, tuple[list[str], bytearray]] = {}
     for kind, notes in ((Kind.INTENDED, intended), (Kind.COMMITTED, committed), (Kind.PLAYER, player)):
         for note in notes:
-            _draw(view, cells, kind, note)
-    lines = {column: Run("│", Kind.BAR) for _, column in bar_lines(view, meters)}
-    lines[view.now] = Run("┃", Kind.NOW)
-    guides = {view.column(tick): Run("·", Kind.GUIDE) for tick in _ticks(view, meters, attrgetter("beat"))}
-    octaves = {view.row(pitch) for pitch in range(0, 128, 12)}
-    return [_runs(view, row, {**guides, **lines} if y in octaves else lines) for y, row in enumerate(cells)]
+            y, first, last = view.row(note.pitch), *_halves(view, note)
+            if 0 <= y < view.height and last >= 0 and first < 2 * view.width:
+                if y not in drawn:
+                    ground = guided if y in octaves else plain
+                    drawn[y] = list(ground.text), bytearray(ground.kinds)
+                _draw(*drawn[y], kind, first, _stroke(kind, _quarters(view.fit, note.pitch), first & 1, last - first))
+    for _, kinds in drawn.values():
+        if kinds[view.now] >= Kind.INTENDED:
+            kinds[view.now] = Kind.SOUNDING
+    rows = {y: Row("".join(text), bytes(kinds)) for y, (text, kinds) in drawn.items()}
+    return [rows.get(y, guided if y in octaves else plain) for y in range(view.height)]
+
+
+def _grounds(view: View, meters: Meters) -> tuple[Row, Row]:
+    """Return what a row shows where there are no notes: bar lines and the line called now, without and with beats."""
+    lines = {column: ("│", Kind.BAR) for _, column in bar_lines(view, meters)}
+    lines[view.now] = ("┃", Kind.NOW)
+    beats = {view.column(tick): ("·", Kind.GUIDE) for tick in _ticks(view, meters, attrgetter("beat"))}
+    return _ground(view, lines), _ground(view, beats | lines)
+
+
+def _ground(view: View, marks: dict[int, tuple[str, Kind]]) -> Row:
+    text, kinds = zip(*(marks.get(column, (" ", Kind.EMPTY)) for column in range(view.width)), strict=True)
+    return Row("".join(text), bytes(kinds))
 
 
 def bar_lines(view: View, meters: Meters) -> list[tuple[int, int]]:
@@ -191,58 +212,51 @@ def ruler(view: View, marks: Sequence[tuple[int, str]]) -> str:
     return line[: view.width].ljust(view.width)
 
 
-@dataclass(slots=True)
-class _Cell:
-    """Collect the quarters (upper left 1, upper right 2, lower left 4, lower right 8) of a cell's highest kind."""
-
-    kind: Kind
-    body: int = 0
-    ends: int = 0
-
-
-def _draw(view: View, cells: list[dict[int, _Cell]], kind: Kind, note: Note) -> None:
-    row = view.row(note.pitch)
+def _halves(view: View, note: Note) -> tuple[int, int]:
+    """Return the first and last half column of a note; what is outside the view is cut to a cell."""
     first = view.half(note.onset)
     # The last half column stays free, so that a repeated note is seen to begin again.
     last = max(first, view.half(note.end) - 2)
-    if not 0 <= row < view.height or last < 0 or first >= 2 * view.width:
-        return
-    upper = (note.pitch - view.fit.low) % view.fit.per_row * 2 >= view.fit.per_row
-    rows = 5 if view.fit.per_row == 1 else 1 if upper else 4
-    line = cells[row]
-    for half in range(max(first, 0), min(last, 2 * view.width - 1) + 1):
-        cell = line.get(half // 2)
-        if cell is None or cell.kind < kind:
-            cell = line[half // 2] = _Cell(kind)
-        quarters = rows << (half & 1)
-        cell.body |= quarters
-        if half in (first, last):
-            cell.ends |= quarters
+    return max(first, -2 + (first & 1)), min(last, 2 * view.width + (last & 1))
 
 
-def _runs(view: View, cells: dict[int, _Cell], lines: dict[int, Run]) -> list[Run]:
-    runs: list[Run] = []
-    text, kind, column = "", Kind.EMPTY, 0
-    for at in sorted({*cells, *(c for c in lines if 0 <= c < view.width)}):
-        if (cell := cells.get(at)) is None:
-            drawn, its = lines[at]
-        else:
-            drawn = glyph(cell.kind, cell.body, cell.ends)
-            its = Kind.SOUNDING if at == view.now else cell.kind
-        if at == column and its is kind:
-            text += drawn
-        else:
-            if text:
-                runs.append(Run(text, kind))
-            if at > column:
-                runs.append(Run(" " * (at - column), Kind.EMPTY))
-            text, kind = drawn, its
-        column = at + 1
-    if text:
-        runs.append(Run(text, kind))
-    if column < view.width:
-        runs.append(Run(" " * (view.width - column), Kind.EMPTY))
-    return runs
+def _quarters(fit: Fit, pitch: int) -> int:
+    """Return the quarters of a cell's left half that a note of `pitch` fills: one pitch a row fills both rows."""
+    is_upper = (pitch - fit.low) % fit.per_row * 2 >= fit.per_row
+    return 5 if fit.per_row == 1 else 1 if is_upper else 4
+
+
+# Kept, because the same notes are drawn in every frame, and only move.
+@lru_cache(maxsize=4096)
+def _stroke(kind: Kind, quarters: int, first: int, halves: int) -> str:
+    """Return the cells of a note: from half column `first`, which is 0 or 1, to the one `halves` later."""
+    last = first + halves
+    cells = []
+    for column in range(last // 2 + 1):
+        inside = [half for half in (0, 1) if first <= 2 * column + half <= last]
+        body = sum(quarters << half for half in inside)
+        ends = sum(quarters << half for half in inside if 2 * column + half in (first, last))
+        cells.append(glyph(kind, body, ends))
+    return "".join(cells)
+
+
+def _draw(text: list[str], kinds: bytearray, kind: Kind, first: int, stroke: str) -> None:
+    """Draw a note over what a row shows; in a cell it shares with a note of its kind both are seen."""
+    column = first // 2
+    begin, end = max(column, 0), min(column + len(stroke), len(text))
+    stroke = stroke[begin - column : end - column]
+    if kind in kinds[begin:end]:
+        below = zip(text[begin:end], kinds[begin:end], stroke, strict=True)
+        stroke = "".join(_joined(kind, old, new) if its == kind else new for old, its, new in below)
+    text[begin:end] = stroke
+    kinds[begin:end] = bytes((kind,)) * len(stroke)
+
+
+def _joined(kind: Kind, one: str, other: str) -> str:
+    """Return the glyph that shows what two glyphs of a kind do."""
+    if kind is Kind.COMMITTED:
+        return _BLOCKS[_BLOCKS.index(one) | _BLOCKS.index(other)]
+    return chr(ord(one) | ord(other))
 
 
 _BLOCKS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
