@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 from composer.errors import ModelError  # noqa: E402
 from composer.neural.checkpoint import save_model  # noqa: E402
 from composer.neural.model import Anticipator, rotary  # noqa: E402
-from composer.neural.runtime import Decoder, session  # noqa: E402
+from composer.neural.runtime import Decoder, Layers, session  # noqa: E402
 
 N = 24
 
@@ -154,6 +154,12 @@ class TestDamage:
 
         with pytest.raises(ModelError, match=r"config.json asks for"):
             Decoder(tmp_path)
+
+    def test_a_graph_that_takes_other_rotary_positions_is_refused_before_it_plays(self, tiny):
+        turns = (np.zeros((1, 4, 1, 8), np.float32),) * 2
+
+        with pytest.raises(ValueError, match="another version"):
+            Layers(tiny[1] / "trunk.onnx", 4, 2, 32, 1, turns)
 
 
 def product(folder, op):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from composer.neural.checkpoint import load_model
 from composer.neural.model import Anticipator
-from composer.neural.runtime import Layers
+from composer.neural.runtime import TURNS, Layers
 
 STEPS = 8
 """Steps that a graph is given at once, about a block: eight-bit inputs share a scale for each call."""
@@ -26,7 +26,7 @@ class Played(Anticipator):
         self.load_state_dict(model.state_dict())
         self.eval()
         C, H = self.config.n_embd, self.config.n_head
-        self._turns = tuple(np.zeros((context, C // H // 2), np.float32) for _ in range(2))
+        self._turns = tuple(np.zeros((context, C // H // 2), np.float32) for _ in TURNS)
         self._graphs = [
             Layers(folder / (name + suffix), context, H, C, threads, self._turns) for name in ("trunk", "last")
         ]

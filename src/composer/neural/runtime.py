@@ -77,7 +77,11 @@ class Layers:
                 raise ValueError(f"{i.name} has the shape {i.shape}, config.json asks for {list(shape)}")
         self.buffers = {i.name: np.zeros(shape, np.int8 if "int8" in i.type else np.float32) for i in inputs}
         self._last_index, self._total = np.zeros(1, np.int32), np.zeros(1, np.int32)
-        self._told = {"last_index": self._last_index, "total": self._total} | dict(zip(TURNS, turns, strict=False))
+        tables = dict(zip(TURNS, turns, strict=False))
+        for i in self.session.get_inputs():
+            if i.name in tables and len(i.shape) != tables[i.name].ndim:
+                raise ValueError(f"{i.name} has the shape {i.shape}, the graph was exported by another version")
+        self._told = {"last_index": self._last_index, "total": self._total} | tables
         self._bound: dict[int, tuple[Any, Floats, Floats]] = {}
 
     def run(self, x: Floats, past: int) -> Floats:
@@ -134,6 +138,8 @@ class Decoder:
                 if (shape := self.weights[name + ".weight"].shape) != (int(self.config[rows]), C):
                     raise ValueError(f"{name} has the shape {shape}, config.json asks for {self.config[rows]} x {C}")
             suffix = ".int8.onnx" if precision == "int8" else ".onnx"
+            n = C // H // 4
+            self._rates = 10_000.0 ** (-np.arange(n) / n), 2 * np.pi / (24 * 2.0 ** np.arange(n))
             self.context = context
             self._begin()
             self._trunk, self._last = (
@@ -149,10 +155,8 @@ class Decoder:
     def _begin(self) -> None:
         self.length = 0
         self.forgotten = 0
-        C, n = int(self.config["n_embd"]), int(self.config["n_embd"]) // int(self.config["n_head"]) // 4
-        self._rates = 10_000.0 ** (-np.arange(n) / n), 2 * np.pi / (24 * 2.0 ** np.arange(n))
-        self._hidden = np.zeros((self.context, C), np.float32)
-        self._turns = tuple(np.zeros((self.context, 2 * n), np.float32) for _ in TURNS)
+        self._hidden = np.zeros((self.context, int(self.config["n_embd"])), np.float32)
+        self._turns = tuple(np.zeros((self.context, 2 * len(self._rates[0])), np.float32) for _ in TURNS)
         self._last_length = 0
         self._looked: int | None = None
 
