@@ -168,6 +168,33 @@ def test_a_long_evening_slides_through_the_window(folder):
     assert notes[-1].note.onset > 220 * 240
 
 
+def test_what_has_left_the_window_is_not_read_again(folder):
+    """A tune of 200 blocks fills a window of 256 steps several times, and each question reads what is new to it."""
+    generator = make(folder, context=256, key="C")
+    tune = tuple(Note(240 * i, 60 + i % 5, 200) for i in range(200))
+    decoder, read = generator._stream.decoder, []
+    append = decoder.append
+    decoder.append = lambda rows, *rest: read.append(len(rows)) or append(rows, *rest)
+    _, context = play(generator, context_of(generator, tune), (0, 160), known=lambda block: block * 240)
+    assert decoder.forgotten > 0
+    read.clear()
+    play(generator, context, (160, 200), known=lambda block: block * 240)
+
+    assert sum(read) < 40 * 8
+
+
+def test_what_was_asked_before_the_window_is_read_anew(folder):
+    """A question about bars that have left the window, as after a jump, has the answer of a new generator."""
+    generator = make(folder, context=256, key="C")
+    tune = tuple(Note(240 * i, 60 + i % 5, 200) for i in range(200))
+    _, context = play(generator, context_of(generator, tune), (0, 160), known=lambda block: block * 240)
+    earlier = replace(context, known_until=40 * 240)
+    span = Span(40 * 240, 44 * 240)
+    assert generator._stream.first > 44
+
+    assert list(make(folder, context=256, key="C").propose(earlier, span)) == list(generator.propose(earlier, span))
+
+
 def test_a_plan_beyond_what_is_known_imagines_the_player_and_forgets_him(folder):
     generator = make(folder)
     context = context_of(generator, known=1200)

@@ -87,7 +87,7 @@ class Anticipation:
         by_ear = context.role == "accompany" and not alone
         since = follower.key_since - BEFORE if asked == "auto" else 0
         origin = max(begun, first - MEMORY, min(first, since))
-        self._stream.begin((shift, played, self.params.lead, context.role), origin, by_ear)
+        self._stream.begin((shift, played, self.params.lead, context.role), origin, first, by_ear)
         player, machine = self._rows(context, instruments, span.start, shift)
         start = self._stream.skip(first, player, machine, alone)
         row = partial(self._block_row, context, mask)

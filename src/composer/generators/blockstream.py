@@ -73,6 +73,8 @@ class BlockStream:
         self.sampling = sampling
         self.first = 0
         """The first block that the next question has to offer: earlier ones slid out of the window for good."""
+        self._origin = 0
+        """The block with which the sequence began."""
         self._groups: list[_Group] = []
         self._identity: Identity | None = None
         self._instruments: tuple[int, ...] = ()
@@ -83,12 +85,14 @@ class BlockStream:
         self._unread: list[Ints] = []
         self._told: tuple[int, Ints, Ints] | None = None
 
-    def begin(self, identity: Identity, first: int, by_ear: bool = False) -> None:
-        """Begin a question; a new identity (key shift, instruments, lead, role) begins a new sequence at `first`.
+    def begin(self, identity: Identity, origin: int, wanted: int, by_ear: bool = False) -> None:
+        """Begin a question; a new identity (key shift, instruments, lead, role) begins a new sequence at `origin`.
 
-        Chords are chosen `by_ear`, that is by what is heard of them alone, or by that and by how the sequence goes on.
+        `wanted` is the first block that is asked for. A sequence whose beginning has left the window is as good as one
+        that would be read from `origin` only to leave it again. Chords are chosen `by_ear`, that is by what is heard of
+        them alone, or by that and by how the sequence goes on.
         """
-        kept = bool(self._groups) and identity == self._identity and self._groups[0].block <= first
+        kept = bool(self._groups) and identity == self._identity and self._origin <= origin and self.first <= wanted
         self._identity = identity
         self._by_ear = by_ear
         shift, self._instruments, self._lead, _ = identity
@@ -96,7 +100,7 @@ class BlockStream:
         if not kept:
             self._groups.clear()
             self._go_back(0)
-            self.first = first
+            self.first = self._origin = origin
             self._told = None
         self._at = 0
 
