@@ -142,6 +142,12 @@ class Plan:
         found = [start for start, cover in self._covers.items() if start <= tick < cover.end]
         return self._covers[max(found)] if found else None
 
+    def confirm(self, question: int, seat: int, known_until: int) -> None:
+        """Note that what `seat` answered to a question knew all there was to know up to tick `known_until`."""
+        for tick, cover in self._covers.items():
+            if (cover.seat, cover.question) == (seat, question):
+                self._covers[tick] = cover._replace(known_until=known_until)
+
     def covered_until(self, tick: int, seat: int) -> int:
         """Return the tick from `tick` on up to which `seat` has planned every step without a gap."""
         while (cover := self.cover(tick)) is not None and cover.seat == seat:

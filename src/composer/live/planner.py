@@ -10,6 +10,7 @@ from typing import NamedTuple
 from composer.generators.base import Context, Role, parse_params
 from composer.live.course import Course
 from composer.live.deadlines import LATE_TICKS, Deadlines
+from composer.live.due import block_due, news_due, next_due
 from composer.live.ear import Ear
 from composer.live.net import Net, Weaver
 from composer.live.plan import Cover, Plan, Planned
@@ -215,12 +216,7 @@ class Planner:
     def next_tick(self, tick: float) -> float:
         """Return the next tick after `tick` at which `advance` has something to do."""
         at = max(tick, float(self._begin))
-        return min(
-            min(
-                (at + s.pace.margin) // s.pace.step * s.pace.step + s.pace.step - s.pace.margin for s in self._present()
-            ),
-            at // STEP * STEP + STEP,
-        )
+        return min(*(next_due(seat.pace, at) for seat in self._present()), at // STEP * STEP + STEP)
 
     def fixed_until(self, tick: float) -> int:
         """Return the tick up to which the plan will not be revised any more."""
@@ -267,45 +263,23 @@ class Planner:
     def _consult(self, seat: Seat, at: float, now: float, end: int | None, begin: int = 0) -> None:
         if not seat.is_ready:
             return
-        due = self._due_block(seat, at) if seat.pace.grid > 1 else self._due_now(seat, at)
+        due = block_due(seat, at) if seat.pace.grid > 1 else news_due(seat, at, self.plan, self._is_news)
         if due is None:
             return
-        span, heard, known_until = due
-        start, stop = max(span.start, begin), span.end if end is None else min(span.end, end)
+        start, stop = max(due.span.start, begin), due.span.end if end is None else min(due.span.end, end)
         if start >= stop:
             return
-        context = self._context(seat.parts, start, heard, known_until)
+        context = self._context(seat.parts, start, due.heard, due.known_until)
         self.plan.clip(start, turns(context, Span(start, max(stop, start + 8 * TICKS_PER_QUARTER))))
+        known_until = round(at) if due.is_early else due.known_until
+        if (id := seat.asked(context, Span(start, stop))) in self._asked and id >= self._oldest_valid:
+            # Nothing has come since it was asked on trust: what was answered, or will be, holds.
+            self._asked[id] = self._asked[id]._replace(known_until=known_until)
+            self.plan.confirm(id, seat.number, known_until)
+            return
         self._questions += 1
         self._asked[self._questions] = _Asked(seat.number, known_until, self.knew, now)
         seat.ask(self._questions, context, Span(start, stop), now)
-
-    def _due_block(self, seat: Seat, at: float) -> tuple[Span, int, int] | None:
-        """Return span, last tick heard and known_until of the block that has just been heard, None before its time."""
-        pace, first = seat.pace, seat.boundary is None
-        block = int((at + pace.margin) // pace.grid) * pace.grid
-        # A block that is half over is not worth a question; the next one is near.
-        if seat.boundary == block or (first and at > block + pace.grid / 4):
-            return None
-        seat.boundary = block
-        start = block if first else block + (pace.lead - 1) * pace.grid
-        end = max(start + pace.grid, block + pace.ahead)
-        return Span(start, end), block - pace.margin, block
-
-    def _due_now(self, seat: Seat, at: float) -> tuple[Span, int, int] | None:
-        """Return the same for a generator without blocks: after news, and where its plan runs short."""
-        pace, here = seat.pace, int(at // STEP) * STEP
-        if self._is_news or seat.boundary is None:
-            tick = round(at)
-            start = tick + pace.commit if seat.boundary is not None else tick
-            seat.boundary = here
-            return Span(start, max((tick + pace.ahead) // STEP * STEP, start + 1)), tick, tick
-        if seat.boundary == here:
-            return None
-        seat.boundary = here
-        start = self.plan.covered_until(round(at), seat.number)
-        end = here + pace.ahead
-        return (Span(start, end), here, here) if start < end else None
 
     def _context(self, parts: tuple[Part, ...], start: int, heard: int, known_until: int) -> Context:
         score = self.course.score((*self._heard(), *self.plan.parts(parts, start)))

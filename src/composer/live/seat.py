@@ -115,6 +115,8 @@ class Seat:
         self.restarts = 0
         self.boundary: int | None = None
         """The last grid line at which this seat was asked; None asks at once."""
+        self.expected: int | None = None
+        """The last grid line that it was asked about early."""
         self._make, self._post, self._seed = make, post, seed
         self._link: Link | None = None
         self._life = 0
@@ -122,7 +124,7 @@ class Seat:
         self._writer = QuestionWriter()
         self._waiting_since: float | None = None
         self._retry_at: float | None = None
-        self._asked = (0, 0)
+        self._asked: tuple[int, Context | None, Span] = (0, None, Span(0, 0))
         self._accepted: dict[str, str] = {}
 
     @property
@@ -141,8 +143,13 @@ class Seat:
     def ask(self, id: int, context: Context, span: Span, now: float) -> None:
         """Ask for `span`; the newest question is the one that is answered."""
         if self._link is not None and self.is_ready:
-            self._waiting_since, self._asked = now, (id, span.end)
+            self._waiting_since, self._asked = now, (id, context, span)
             self._link.send(self._writer.write(id, context, span))
+
+    def asked(self, context: Context, span: Span) -> int:
+        """Return the number of the last question when it was this one, else 0."""
+        id, *question = self._asked
+        return id if question == [context, span] else 0
 
     def take(self, life: int, message: Message, now: float) -> Message | None:
         """Take a message of a worker and return it, None when it was only the seat's business or a dead worker's."""
@@ -158,6 +165,7 @@ class Seat:
             case "opened":
                 self.state, self._deaths = "ready", 0
                 self._waiting_since, self.boundary, self._accepted = None, None, self.params
+                self._asked = (0, None, Span(0, 0))
                 self.parts = read_parts(message["parts"])
                 self.pace = self._paced(message)
                 return message
@@ -168,7 +176,7 @@ class Seat:
                     self.state = f"failed: {message['message']}"
                 return message
             case _:
-                is_last = message["op"] == "failed" or message["span"][1] >= self._asked[1]
+                is_last = message["op"] == "failed" or message["span"][1] >= self._asked[2].end
                 if message["id"] == self._asked[0]:
                     self._waiting_since = None if is_last else now
                 return message
