@@ -13,11 +13,12 @@ from music21.roman import romanNumeralFromChord
 
 from composer.errors import FileError
 from composer.folders import model_folder
-from composer.generators import info, make
+from composer.generators import info, make, speac
 from composer.generators.base import Context
 from composer.generators.controls import EmiParams
 from composer.generators.emi import ALONE, BELOW, Emi
 from composer.generators.groupings import STEPS, Database, Work, learn
+from composer.generators.works import chorales
 from composer.live.offline import accompany
 from composer.midi import files
 from composer.music import DRUM_CHANNEL, Meter, Note, Part, Score, Span
@@ -340,3 +341,23 @@ def test_groupings_know_where_their_voices_come_from_and_go():
     assert [(0, 24, 74, 0, 1), (0, 24, 60, 3, 2)] == sorted(database.rows(1))[::-1]
     again = Database.of(database.arrays())
     assert database.rows(1) == again.rows(1)
+
+
+@pytest.mark.parametrize("asked", ["SPEPEPAC", "SEAESPAC"])
+def test_labels_steer_which_beats_are_taken(asked, monkeypatch):
+    """With `form` nearly every beat does in its work what SPEAC asks for; without, chance decides."""
+    database, labels, *_ = chorales()
+    roles = defaultdict(set)
+    for i, label in enumerate(labels):
+        roles[frozenset((onset, pitch) for onset, _, pitch, *_ in database.rows(i))].add(speac.LABELS[label])
+    monkeypatch.setattr(speac, "walk", lambda *_: [speac.LABELS.index(label) for label in asked])
+    obeyed = {
+        form: sum(
+            label in roles[beat]
+            for phrase in by_phrase(alone(8, form=form))
+            for label, beat in zip(asked, phrase, strict=True)
+        )
+        for form in (2, 0)
+    }
+    print(obeyed)
+    assert obeyed[2] >= 48 > 40 > obeyed[0]
