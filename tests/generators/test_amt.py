@@ -17,6 +17,7 @@ from composer.generators.amt_sampling import DURATIONS, NOTES, TIMES
 from composer.generators.amt_time import Bins
 from composer.generators.base import Context
 from composer.generators.controls import AmtParams
+from composer.midi import files
 from composer.music import DRUM_CHANNEL, Meter, Note, Part, Score, Span, Tempo
 from composer.tokenizers import amt
 
@@ -199,6 +200,53 @@ class TestTold:
         _, triples = self.told(context(tempo=60.0))[0]
 
         assert [0, 50, 100] == [t.onset for t in triples[:3]]
+
+
+class TestGuides:
+    """A chart or a loop is known ahead, while the player is known up to the second 8."""
+
+    def told(self, known=None, span=BAR, **params):
+        band = Band()
+        notes = ask(known or context(), span, band=band, **params)
+        return notes, *band.told[0]
+
+    def test_a_chart_is_told_five_seconds_ahead_beside_what_the_player_played(self):
+        _, kind, triples = self.told(chords="C F")
+        chart = [t for t in triples if t.is_control]
+
+        assert amt.ANTICIPATE == kind
+        assert {200 * i for i in range(7)} == {t.onset for t in chart}
+        assert {48} == {t.instrument for t in chart}
+        assert {0, 4, 7} == {t.pitch % 12 for t in chart if t.onset == 800}
+        assert {5, 9, 0} == {t.pitch % 12 for t in chart if t.onset == 1000}
+        assert [n.pitch for n in MELODY] == [t.pitch for t in triples if not t.is_control and not t.is_rest]
+
+    def test_nobody_hears_a_chart_from_us(self):
+        notes, *_ = self.told(chords="C F")
+
+        assert {"Piano", "Bass"} >= {n.part for n in notes} != set()
+
+    def test_the_chart_matters(self):
+        assert ask(context(), chords="C F") != ask(context(), chords="C G")
+
+    def test_with_a_chart_the_machine_begins_at_once(self):
+        assert [] == ask(context(()), Span(0, 1920))
+        assert [] != ask(context(()), Span(0, 1920), chords="C")
+
+    def test_a_loop_goes_round_ahead_of_the_music(self, tmp_path):
+        files.write(Score((Part("Drums", (Note(0, 36, 60),), DRUM_CHANNEL),)), tmp_path / "loop.mid")
+        _, kind, triples = self.told(loop=str(tmp_path / "loop.mid"))
+
+        assert amt.ANTICIPATE == kind
+        assert [(200 * i, 128, 36) for i in range(7)] == [
+            (t.onset, t.instrument, t.pitch) for t in triples if t.is_control
+        ]
+
+    def test_a_player_known_ahead_is_told_beside_the_chart(self):
+        _, _, triples = self.told(context(known_until=10**6), Span(3840, 5760), chords="C")
+
+        assert {48, 73} == {t.instrument for t in triples if not t.is_rest}
+        assert [] == [t for t in triples if not t.is_control and not t.is_rest]
 
 
 class TestUnknown:

@@ -13,6 +13,7 @@ from composer.generators.amt_sampling import NOTES, Gap, Model, Settings, draw, 
 from composer.generators.amt_time import Bins
 from composer.generators.base import Context, PartNote
 from composer.generators.controls import AMT_BANDS, AmtParams
+from composer.generators.guides import Guides
 from composer.music import TICKS_PER_QUARTER, Note, Part, Span
 from composer.neural.gpt2 import Decoder
 from composer.tokenizers import amt
@@ -26,6 +27,8 @@ LONGEST_GAP = 4 * amt.BINS_PER_SECOND
 """Bins of the player's unknown notes that are imagined; a longer gap is left silent."""
 SOON_SECONDS, SOON_EVENTS = 4, 60
 """What the window will be then is read ahead."""
+LATEST = 2**62
+"""A tick after all others."""
 DENSITY, PART_DENSITY = 68, 15
 """Tokens a second that music has: the Lakh set's bands on average (amt paper, 2024), and one part of them."""
 
@@ -33,10 +36,10 @@ DENSITY, PART_DENSITY = 68, 15
 class Amt:
     """Propose by an anticipatory transformer over absolute time: Thickstun, Hall, Donahue, Liang (2024).
 
-    A player whose notes are known ahead is told as controls, as the paper accompanies. One who plays now is part of the
-    past, and what the model expects of him is imagined and thrown away (Scarlatos et al., ReaLJam, 2025). Every block
-    is drawn anew from the notes before it, so the answer depends on nothing but the context. The model knows neither
-    tempo nor bars nor velocity.
+    A player whose notes are known ahead is told as controls, as the paper accompanies, and so are a chart of chords and
+    a loop. One who plays now is part of the past, and what the model expects of him, where nothing is known ahead, is
+    imagined and thrown away (Scarlatos et al., ReaLJam, 2025). Every block is drawn anew from the notes before it, so
+    the answer depends on nothing but the context. The model knows neither tempo nor bars nor velocity.
     """
 
     Params = AmtParams
@@ -48,6 +51,7 @@ class Amt:
         self.seed = seed
         self.name = name
         self._model = model
+        self._guides = Guides.parse(params.chords, params.loop)
         self._answered: tuple[Context, Span] | None = None
 
     def propose(self, context: Context, span: Span) -> Iterator[PartNote]:
@@ -65,15 +69,19 @@ class Amt:
         if self._answered is None or not isinstance(self._model, Decoder):
             return
         context, block = self._answered
-        begun = _begun(context)
+        begun = _begun(context, self._guides)
         if begun is None:
             return
-        band = _Band.of(context)
         soon = round(SOON_SECONDS * context.score.tempos[-1].qpm * TICKS_PER_QUARTER / 60)
         for later, more in ((0, 0), (soon, SOON_EVENTS)):
             clock = Bins(context.score, begun, block.end + later, PAGE)
+            guides = self._guided(context, clock, block.end + later)
+            band = _Band.of(context, guides)
             known = amt.pad(_before(context, band, clock, context.known_until))
-            yield from self._model.prepare(shown(known, clock.first(block.end + later), self._kind(), more=more)[0])
+            told = amt.sort(map(amt.as_control, _triples(guides, band, clock, 0, LATEST)))
+            known, _ = amt.anticipate(known, told)
+            kind = self._kind(anticipated=bool(told))
+            yield from self._model.prepare(shown(known, clock.first(block.end + later), kind, more=more)[0])
 
     def notice(self) -> str:
         """Return what the player should know before he plays: that this machine is too slow; else nothing."""
@@ -93,11 +101,15 @@ class Amt:
         """Return how many tokens a second of music takes; what is imagined of the player is as dense as the rest."""
         return min(DENSITY, PART_DENSITY * parts) * max(1, self.params.lead)
 
-    def _kind(self) -> int:
-        return amt.kind(anticipated=False, transcribed=self.params.manner == "transcribed")
+    def _kind(self, *, anticipated: bool) -> int:
+        return amt.kind(anticipated=anticipated, transcribed=self.params.manner == "transcribed")
+
+    def _guided(self, context: Context, clock: Bins, tick: int) -> tuple[Part, ...]:
+        """Return what is known ahead of chart and loop when notes up to `tick` are drawn."""
+        return self._guides.parts(context.score, clock.tick(clock.first(tick) + amt.DELTA))
 
     def _block(self, context: Context, block: Span) -> Iterator[PartNote]:
-        begun = _begun(context)
+        begun = _begun(context, self._guides)
         if begun is None or begun >= block.end:
             return
         bar = context.score.meter_at(block.start).bar
@@ -111,9 +123,10 @@ class Amt:
                 return
 
     def _drawn(self, context: Context, block: Span, begun: int, attempt: int) -> Iterator[PartNote]:
-        band = _Band.of(context)
         clock = Bins(context.score, begun, block.start, PAGE)
-        past, ahead, gap = _told(context, block, band, clock)
+        guides = self._guided(context, clock, block.end)
+        band = _Band.of(context, guides)
+        past, ahead, gap = _told(context, guides, block, band, clock)
         is_expected = context.role == "accompany" and context.known_until < block.end
         settings = Settings(
             self.params.temperature,
@@ -145,13 +158,13 @@ class _Band:
     players: tuple[int, ...]
 
     @staticmethod
-    def of(context: Context) -> _Band:
+    def of(context: Context, guides: Iterable[Part]) -> _Band:
         machines: dict[int, str] = {}
         by_part: dict[str, int] = {}
         for part in context.machines:
             by_part[part.name] = _instrument(part)
             machines.setdefault(by_part[part.name], part.name)
-        for part in context.players:
+        for part in (*context.players, *guides):
             by_part[part.name] = _other_instrument(part, machines)
         players = tuple(sorted({by_part[part.name] for part in context.players} - machines.keys()))
         return _Band(machines, by_part, players)
@@ -170,8 +183,13 @@ def _other_instrument(part: Part, taken: Iterable[int]) -> int:
     return next(free, part.program)
 
 
-def _begun(context: Context) -> int | None:
-    """Return the tick of the bar in which the music begins, None while an accompanist waits for the player."""
+def _begun(context: Context, guides: Guides) -> int | None:
+    """Return the tick of the bar in which the music begins, None while an accompanist waits for the player.
+
+    With a chart or a loop it begins at once.
+    """
+    if guides != Guides():
+        return 0
     playing = context.players
     heard = [p.notes[0].onset for p in playing if p.notes and p.notes[0].onset <= context.known_until]
     if context.role == "accompany" and playing and not heard:
@@ -180,10 +198,13 @@ def _begun(context: Context) -> int | None:
     return context.score.bar_start(first)
 
 
-def _told(context: Context, block: Span, band: _Band, clock: Bins) -> tuple[list[Triple], list[Triple], Gap | None]:
+def _told(
+    context: Context, guides: Iterable[Part], block: Span, band: _Band, clock: Bins
+) -> tuple[list[Triple], list[Triple], Gap | None]:
     """Return the past, what is known ahead, and the time before the block in which the player's notes are unknown."""
     known = context.known_until
-    ahead = _triples(context.machines, band, clock, block.start, context.score.end + 1)
+    ahead = _triples(context.machines, band, clock, block.start, LATEST)
+    ahead += _triples(guides, band, clock, 0, LATEST)
     if context.role == "accompany":
         played = _triples(context.players, band, clock, 0, known)
         if played and played[-1].onset >= clock.first(block.start):

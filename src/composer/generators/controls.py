@@ -94,6 +94,8 @@ class AmtParams:
     chord: int = param(10, "notes that may begin together, the player's among them", 1, 32, 1)
     lead: int = param(2, "quarters by which the machine hears late: it needs the time to think", -16, 16, 1)
     insist: int = param(2, "how often a quarter is thought of anew while the machine is silent for a bar", 0, 8, 1)
+    chords: str = param("", "chart that it is told ahead, a chord a bar over and over: C Am F G7")
+    loop: str = param("", "MIDI file that goes round from the first bar, played by somebody else; told ahead")
     manner: str = choice("written", ("written", "transcribed"), "as scores sound, or as recordings (amt-large)")
     velocity: int = param(72, "how loud it plays, because the model knows no velocities", 1, 127, 1)
     model: str = param("", "folder of another converted checkpoint, or its name under models/")

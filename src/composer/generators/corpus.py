@@ -32,6 +32,14 @@ watcher: ContextVar[Told | None] = ContextVar("watcher", default=None)
 """Who is told how far the reading of a folder has come; None tells nobody."""
 
 
+def read(path: str | os.PathLike[str]) -> Score:
+    """Return what a MIDI file holds; FileError when it cannot be read."""
+    # Imported here, because generators that learn nothing know no MIDI.
+    from composer.midi import files
+
+    return files.read(path)
+
+
 def midi_files(folder: str | os.PathLike[str]) -> list[Path]:
     """Return the MIDI files under `folder`, in order; FileError when the folder is missing or holds none."""
     root = Path(folder).expanduser()
@@ -57,14 +65,11 @@ class Reading:
 
     def __iter__(self) -> Iterator[Score]:
         """Yield the score of every file that can be used; FileError in the end when there was none."""
-        # Imported here, because generators that learn nothing know no MIDI.
-        from composer.midi import files
-
         told = watcher.get() or (lambda done, of: None)
         for number, path in enumerate(self.paths):
             told(number, len(self.paths))
             try:
-                score = files.read(path)
+                score = read(path)
             except FileError as error:
                 log.debug("%s is left out: %s", path, error)
                 continue

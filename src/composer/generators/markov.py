@@ -176,7 +176,7 @@ class Markov:
         Of one that leads beyond the bar line only the first bar is played: each bar looks at the goal anew.
         """
         end, goal = scene.phrase_end(start)
-        number = scene.bar_number(scene.score.bar_start(start))
+        number = scene.score.bar_number(start)
         heard, line, manner = scene.heard_before(start), scene.line_before(start), scene.manner(start)
         low, high = manner.middle - 10, manner.middle + 12
         if goal is not None:

@@ -134,7 +134,7 @@ class Scene:
         """Return the chord of a block: wished for, or heard where it is known, else expected; dreamt for nobody."""
         block = max(0, block)
         if chords := self._wishes.chords:
-            return chords[self.bar_number(self._bar(block)) % len(chords)]
+            return chords[self.score.bar_number(self._bar(block)) % len(chords)]
         return self._found(block)
 
     def _found(self, block: int) -> Chord:
@@ -216,11 +216,6 @@ class Scene:
     def _bar(self, block: int) -> int:
         """Return the bar line of a block; one inside it counts as its beginning."""
         return self.score.bar_start(block * BLOCK + BLOCK - 1)
-
-    def bar_number(self, bar: int) -> int:
-        """Return the number of the bar that begins at the tick `bar`, from 0 where its meter began."""
-        meter = self.score.meter_at(bar)
-        return (bar - meter.tick) // meter.bar
 
     def chord_end(self, block: int, blocks: int) -> int:
         """Return the tick at which the chord of `block` stops, at most `blocks` blocks after its beginning."""

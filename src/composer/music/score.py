@@ -159,6 +159,11 @@ class Score:
         meter = self.meter_at(tick)
         return tick - (tick - meter.tick) % meter.bar
 
+    def bar_number(self, tick: int) -> int:
+        """Return the number of the bar in which `tick` lies, from 0 where its meter began."""
+        meter = self.meter_at(tick)
+        return (tick - meter.tick) // meter.bar
+
     def bar_tick(self, bar: int) -> int:
         """Return the tick of the bar line that begins `bar` (counted from 0)."""
         tick = 0
