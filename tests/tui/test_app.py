@@ -222,6 +222,24 @@ async def test_a_tiny_screen_says_what_it_needs():
     assert "Composer needs 60 x 14 cells; this is 20 x 5." == said
 
 
+@pytest.mark.parametrize("key", ["g", "S", "F", "H", "P", "m", "T", "p"])
+async def test_so_does_every_other_screen_and_comes_back(key):
+    app = ComposerApp(Settings(), lambda settings: FakeSession(song(5400.0)))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shown(pilot)
+        await pilot.press(key)
+        await pilot.pause()
+        before = app.screen.css_path_nodes, [child.display for child in app.screen.children]
+        await pilot.resize_terminal(20, 5)
+        await pilot.pause()
+        said = " ".join(" ".join(screen_lines(app)).split())
+        await pilot.resize_terminal(100, 30)
+        await pilot.pause()
+
+        assert "Composer needs 60 x 14 cells; this is 20 x 5." == said
+        assert before == (app.screen.css_path_nodes, [child.display for child in app.screen.children])
+
+
 async def test_the_same_snapshot_is_drawn_once():
     standing = replace(song(5400.0), running=False)
     app = ComposerApp(Settings(), lambda settings: FakeSession(standing))

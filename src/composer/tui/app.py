@@ -17,7 +17,6 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.driver import Driver
-from textual.events import Resize
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
@@ -27,6 +26,7 @@ from composer.generators import GENERATORS
 from composer.live.demo import Demo
 from composer.tui import messages, readout
 from composer.tui.control_panel import ControlPanel
+from composer.tui.fitting import LEAST_HEIGHT, LEAST_WIDTH, TOO_LOW, TOO_NARROW, Fitting
 from composer.tui.panel import Panel
 from composer.tui.roll import Roll
 from composer.tui.terminal import enduring
@@ -39,11 +39,10 @@ if TYPE_CHECKING:
 
 _W = TypeVar("_W", bound=Widget)
 FRAMES_PER_SECOND = 16
-LEAST_WIDTH, LEAST_HEIGHT = 60, 14
 PANELS = ("transport", "generator", "engine", "ports")
 
 
-class _Play(Screen[None]):
+class _Play(Fitting, Screen[None]):
     """The screen one plays at: nothing has the focus, so that every key is a command, until one asks for controls."""
 
     AUTO_FOCUS = ""
@@ -55,11 +54,11 @@ class ComposerApp(Transport):
     TITLE = "Composer"
     CSS_PATH = "composer.tcss"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it a variable of the instance
-        (0, "-slim"),
+        (0, TOO_NARROW),
         (LEAST_WIDTH, "-narrow"),
         (140, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_HEIGHT, "-high")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, TOO_LOW), (LEAST_HEIGHT, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "tell('DemoToggled')", "Demo", tooltip="Let the built-in player play a melody"),
         Binding("q,ctrl+c", "quit", "Quit", tooltip="End every note and leave"),
@@ -93,7 +92,6 @@ class ComposerApp(Transport):
             yield ControlPanel(id="controls")
         yield Static(id="offer")
         yield Static(id="message", markup=False)
-        yield Static(id="small", markup=False)
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
@@ -112,12 +110,6 @@ class ComposerApp(Transport):
         """Close the session before the terminal is given back."""
         self._end_demo()
         await asyncio.to_thread(self.playing.close)
-
-    def on_resize(self, event: Resize) -> None:
-        """Say what is missing when the screen is too small."""
-        size = f"{event.size.width} x {event.size.height}"
-        for small in self._found("#small", Static):
-            small.update(f"Composer needs {LEAST_WIDTH} x {LEAST_HEIGHT} cells; this is {size}.")
 
     @on(messages.Told)
     def _look_at_answer(self) -> None:

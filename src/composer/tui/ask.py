@@ -10,8 +10,10 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from composer.tui.fitting import Fitting
 
-class Ask(ModalScreen[str | None]):
+
+class Ask(Fitting, ModalScreen[str | None]):
     """Ask for a line of text; dismissed with it, or None when the user thought better of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back", tooltip="Answer nothing")]

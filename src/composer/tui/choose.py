@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from composer.folders import model_folder
 from composer.generators import GENERATORS
 from composer.generators.base import Info
+from composer.tui.fitting import Fitting
 
 ERAS = tuple(sorted(GENERATORS.values(), key=lambda info: info.year))
 """The generators from the oldest to the newest."""
@@ -25,7 +26,7 @@ _WIDEST, _FRAME = 110, 15
 """Cells that the dialog takes at most, and those of them and beside it that no text of an option may use."""
 
 
-class GeneratorList(ModalScreen[str | None]):
+class GeneratorList(Fitting, ModalScreen[str | None]):
     """Let the user choose a generator; dismissed with its name, or None when the user thought better of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -17,6 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from composer.tui import here
+from composer.tui.fitting import Fitting
 
 
 class Key(NamedTuple):
@@ -45,7 +46,7 @@ def _readable(binding: Binding) -> str:
     return " ".join(_SIGNS.get(key, key) for key in binding.key.split(","))
 
 
-class Help(ModalScreen[None]):
+class Help(Fitting, ModalScreen[None]):
     """Show the keys of `screens`, a heading and a class each, after what there is on this machine."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -14,12 +14,13 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from composer.tui.bindings import Bindings
+from composer.tui.fitting import Fitting
 from composer.tui.messages import BindingDropped, LearnAsked
 
 _BACK = "enter: learn · delete: forget · escape: back"
 
 
-class MidiScreen(ModalScreen[None]):
+class MidiScreen(Fitting, ModalScreen[None]):
     """Show every target with its MIDI message; bind one by moving it. `targets` says what each does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

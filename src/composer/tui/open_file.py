@@ -12,6 +12,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import DirectoryTree, Input
 
+from composer.tui.fitting import Fitting
+
 
 class _MidiTree(DirectoryTree):
     """Show folders and MIDI files, and nothing hidden."""
@@ -22,7 +24,7 @@ class _MidiTree(DirectoryTree):
         return [path for path in shown if path.suffix.lower() in (".mid", ".midi") or path.is_dir()]
 
 
-class OpenFile(ModalScreen[Path | None]):
+class OpenFile(Fitting, ModalScreen[Path | None]):
     """Let the user name or find a MIDI file; dismissed with its path, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back", tooltip="Open nothing")]

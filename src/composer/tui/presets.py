@@ -21,11 +21,12 @@ from composer import preferences
 from composer.errors import ComposerError
 from composer.preferences import Preferences
 from composer.tui.ask import Ask
+from composer.tui.fitting import Fitting
 
 Values = Mapping[str, Any]
 
 
-class Presets(ModalScreen[dict[str, Any] | None]):
+class Presets(Fitting, ModalScreen[dict[str, Any] | None]):
     """Show the presets; dismissed with the settings to recall, or None. `present` are the settings in force."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

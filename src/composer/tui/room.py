@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from textual.screen import Screen
 
 from composer.errors import ComposerError
+from composer.tui.fitting import Fitting
 
 if TYPE_CHECKING:
     from composer.tui.rooms import Rooms
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Room(Screen[None]):
+class Room(Fitting, Screen[None]):
     """Be a screen of an app that is `Rooms`."""
 
     @property

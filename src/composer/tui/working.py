@@ -14,9 +14,10 @@ from textual.screen import ModalScreen
 from textual.widgets import ProgressBar, Static
 
 from composer.live.job import Job, Request
+from composer.tui.fitting import Fitting
 
 
-class Working(ModalScreen[Path | None]):
+class Working(Fitting, ModalScreen[Path | None]):
     """Run one request; dismissed with the file that was written, or None when it failed or the user gave it up."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
