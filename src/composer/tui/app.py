@@ -19,7 +19,7 @@ from textual.containers import Container
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from composer.errors import PortError
 from composer.generators import GENERATORS
@@ -27,6 +27,7 @@ from composer.live.demo import Demo
 from composer.tui import messages, readout
 from composer.tui.control_panel import ControlPanel
 from composer.tui.fitting import LEAST_HEIGHT, LEAST_WIDTH, TOO_LOW, TOO_NARROW, Fitting
+from composer.tui.keys import Keys
 from composer.tui.panel import Panel
 from composer.tui.roll import Roll
 from composer.tui.terminal import enduring
@@ -92,7 +93,7 @@ class ComposerApp(Transport):
             yield ControlPanel(id="controls")
         yield Static(id="offer")
         yield Static(id="message", markup=False)
-        yield Footer(compact=True)
+        yield Keys()
 
     def on_mount(self) -> None:
         """Begin the session and look at it from now on."""

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from composer.folders import model_folder
 from composer.generators import GENERATORS
 from composer.generators.base import Info
-from composer.tui.fitting import Fitting
 
 ERAS = tuple(sorted(GENERATORS.values(), key=lambda info: info.year))
 """The generators from the oldest to the newest."""
@@ -26,32 +25,42 @@ _WIDEST, _FRAME = 110, 15
 """Cells that the dialog takes at most, and those of them and beside it that no text of an option may use."""
 
 
-class GeneratorList(Fitting, ModalScreen[str | None]):
-    """Let the user choose a generator; dismissed with its name, or None when the user thought better of it."""
+class GeneratorList(Vertical):
+    """Let the user choose a generator: `chosen` is called with its name, or not, and the list is gone.
+
+    It lies on the screen it is mounted on, which goes on beneath: a screen of its own takes three times as long to
+    come, and the music would have to be drawn through it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,g,c", "dismiss(None)", "Back", tooltip="Leave the generator as it is"),
+        Binding("escape,q,g,c", "leave", "Back", tooltip="Leave the generator as it is"),
+        Binding("space", "take", "Choose", show=False, tooltip="Play with the generator under the bar"),
         *(Binding(str(n), f"choose({n})", "Era", show=False, tooltip=f"Play with generator {n}") for n in range(1, 10)),
     ]
 
-    def __init__(self, infos: Iterable[Info], current: str, title: str = "Generator") -> None:
-        super().__init__()
-        self._title = title
+    def __init__(
+        self, infos: Iterable[Info], current: str, chosen: Callable[[str], object], title: str = "Generator"
+    ) -> None:
+        super().__init__(id="choose")
+        self.border_title = title
+        self.border_subtitle = "enter: play from the next bar · escape: back"
         self._infos = tuple(infos)
         self._current = current
+        self._chosen = chosen
+        self._before: Widget | None = None
 
     def compose(self) -> ComposeResult:
         """Make one option a generator: its number, year, name and author, and what it does."""
         self._room = min(self.app.size.width, _WIDEST) - _FRAME
-        with Vertical(id="choose") as box:
-            box.border_title = self._title
-            box.border_subtitle = "enter: play from the next bar · escape: back"
-            yield OptionList(*(Option(self._line(n, info), id=info.name) for n, info in enumerate(self._infos, 1)))
+        yield OptionList(*(Option(self._line(n, info), id=info.name) for n, info in enumerate(self._infos, 1)))
 
     def on_mount(self) -> None:
         """Begin at the generator that plays."""
         names = [info.name for info in self._infos]
-        self.query_one(OptionList).highlighted = names.index(self._current) if self._current in names else 0
+        options = self.query_one(OptionList)
+        options.highlighted = names.index(self._current) if self._current in names else 0
+        self._before = self.screen.focused
+        options.focus()
         self.run_worker(self._mark_missing())
 
     async def _mark_missing(self) -> None:
@@ -62,13 +71,27 @@ class GeneratorList(Fitting, ModalScreen[str | None]):
                 self.query_one(OptionList).replace_option_prompt(info.name, self._line(number, info, is_missing=True))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Return the chosen name."""
-        self.dismiss(event.option_id)
+        """Take the chosen name."""
+        event.stop()
+        self._take(str(event.option_id))
 
     def action_choose(self, number: int) -> None:
-        """Return the name of a generator by its number in the list."""
+        """Take a generator by its number in the list."""
         if number <= len(self._infos):
-            self.dismiss(self._infos[number - 1].name)
+            self._take(self._infos[number - 1].name)
+
+    def action_take(self) -> None:
+        """Take the generator under the bar."""
+        self.query_one(OptionList).action_select()
+
+    def action_leave(self) -> None:
+        """Take none."""
+        self.screen.set_focus(self._before)
+        self.remove()
+
+    def _take(self, name: str) -> None:
+        self.action_leave()
+        self._chosen(name)
 
     def _line(self, number: int, info: Info, is_missing: bool = False) -> Content:
         missing = "[$text-warning]its weights are missing: composer models download[/]" if is_missing else "$summary"

@@ -79,11 +79,14 @@ class Desk(Rooms):
 
     @on(messages.GeneratorListOpened)
     def _open_generators(self) -> None:
-        self.push_screen(GeneratorList(ERAS, self.sides.current.generator), self._choose)
+        self._offer_generators(self._choose)
 
-    def _choose(self, name: str | None) -> None:
-        if name is not None:
-            self.post_message(messages.GeneratorChosen(name))
+    def _offer_generators(self, chosen: Callable[[str], object], title: str = "Generator") -> None:
+        if not self.screen.query(GeneratorList):
+            self.screen.mount(GeneratorList(ERAS, self.sides.current.generator, chosen, title))
+
+    def _choose(self, name: str) -> None:
+        self.post_message(messages.GeneratorChosen(name))
 
     @on(messages.GeneratorChosen)
     def _set_generator(self, message: messages.GeneratorChosen) -> None:
@@ -95,11 +98,7 @@ class Desk(Rooms):
             self._play_side(self.sides.turned())
             return
         asked = f"{self.sides.other_letter}: compare with"
-        self.push_screen(GeneratorList(ERAS, self.sides.current.generator, asked), self._begin_comparison)
-
-    def _begin_comparison(self, name: str | None) -> None:
-        if name is not None:
-            self._play_side(self.sides.beside(name))
+        self._offer_generators(lambda name: self._play_side(self.sides.beside(name)), asked)
 
     def _play_side(self, sides: Sides) -> None:
         self.sides = sides

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from composer.errors import ComposerError
 from composer.generators import GENERATORS
@@ -20,6 +20,7 @@ from composer.live.roles import bars_before
 from composer.midi import files
 from composer.tui.ask import Ask
 from composer.tui.choose import GeneratorList
+from composer.tui.keys import Keys
 from composer.tui.open_file import OpenFile
 from composer.tui.piece import Piece
 from composer.tui.roll import Roll
@@ -67,7 +68,7 @@ class FileScreen(Room):
         """Lay two lines of text over the roll."""
         yield Static(id="piece")
         yield Roll(id="file-roll", first=0)
-        yield Footer(compact=True)
+        yield Keys()
 
     def on_mount(self) -> None:
         """Open the file, or ask for one."""
@@ -148,12 +149,11 @@ class FileScreen(Room):
 
     def action_choose_generator(self) -> None:
         """Choose who composes."""
-        self.app.push_screen(GeneratorList(tuple(GENERATORS.values()), self.generator), self._take_generator)
+        self.mount(GeneratorList(GENERATORS.values(), self.generator, self._take_generator))
 
-    def _take_generator(self, name: str | None) -> None:
-        if name is not None:
-            self.generator, self.seed = name, 0
-            self.look()
+    def _take_generator(self, name: str) -> None:
+        self.generator, self.seed = name, 0
+        self.look()
 
     @work
     async def action_compose(self, verb: str) -> None:

@@ -16,7 +16,6 @@ from textual.binding import Binding, BindingType
 from textual.events import Mount, Unmount
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from composer import preferences, shelf
 from composer.errors import ComposerError, UsageError
@@ -27,6 +26,7 @@ from composer.music import Score
 from composer.tui import here, messages
 from composer.tui.file_screen import FileScreen
 from composer.tui.help import Help
+from composer.tui.keys import Keys
 from composer.tui.presets import Presets
 from composer.tui.sides import Side, Sides
 from composer.tui.takes import Shelf
@@ -172,7 +172,7 @@ class Rooms(App[int]):
         if found := stage.query(Tutorial):
             found.remove()
         else:
-            stage.mount(Tutorial(id="tutorial"), before=stage.query_one(Footer))
+            stage.mount(Tutorial(id="tutorial"), before=stage.query_one(Keys))
 
     def action_next_step(self) -> None:
         """Go on in the tutorial."""

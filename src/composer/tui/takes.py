@@ -14,13 +14,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.widgets import Footer, OptionList
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from composer import shelf
 from composer.errors import ComposerError
 from composer.shelf import Take
 from composer.tui.ask import Ask
+from composer.tui.keys import Keys
 from composer.tui.roll import Roll
 from composer.tui.room import Room
 from composer.tui.score_view import still
@@ -54,7 +55,7 @@ class Shelf(Room):
             box.border_title = "Takes"
             yield OptionList(id="takes")
         yield Roll(id="take-roll", first=0)
-        yield Footer(compact=True)
+        yield Keys()
 
     def on_mount(self) -> None:
         """Read the shelf."""
