@@ -26,7 +26,6 @@ from composer.music import Score
 from composer.tui import here, messages
 from composer.tui.file_screen import FileScreen
 from composer.tui.help import Help
-from composer.tui.keys import Keys
 from composer.tui.presets import Presets
 from composer.tui.sides import Side, Sides
 from composer.tui.takes import Shelf
@@ -172,7 +171,8 @@ class Rooms(App[int]):
         if found := stage.query(Tutorial):
             found.remove()
         else:
-            stage.mount(Tutorial(id="tutorial"), before=stage.query_one(Keys))
+            # Not at the foot, where what is said about each step would cover it.
+            stage.mount(Tutorial(id="tutorial"), before="#middle")
 
     def action_next_step(self) -> None:
         """Go on in the tutorial."""
