@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from composer.cli import main
+from composer.generators import GENERATORS
 from composer.midi import files
 from composer.music import Note, Part, Score, Tempo
 
@@ -224,12 +226,15 @@ class TestLists:
         assert entries["markov"]["weights"] == "none needed"
         assert entries["anticipation"]["weights"] in ("present", "missing")
 
-    def test_list_says_which_roles_a_generator_never_has(self, capsys):
+    def test_list_says_which_roles_a_generator_never_has(self, capsys, monkeypatch):
+        deaf = replace(GENERATORS["achorripsis"], roles=("continue", "fill"))
+        monkeypatch.setitem(GENERATORS, "achorripsis", deaf)
         _, out, _ = run(capsys, "list")
 
         told = dict(re.findall(r"^([\w-]+): .*?^  (roles: .*?); weights", out, re.M | re.S))
         assert "roles: accompany, continue, trade, fill" == told["illiac"]
-        assert "roles: accompany, continue, fill; never: trade" == told["amt-small"]
+        assert "roles: accompany, continue, trade, fill" == told["amt-small"]
+        assert "roles: continue, fill; never: accompany, trade" == told["achorripsis"]
 
     def test_doctor_says_what_to_do_next(self, capsys):
         status, out, _ = run(capsys, "doctor", "--json")

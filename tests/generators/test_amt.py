@@ -60,7 +60,7 @@ def ask(known, span=BAR, seed=1, band=None, **params):
 
 
 class TestContract:
-    @pytest.mark.parametrize("role", ["accompany", "continue", "fill"])
+    @pytest.mark.parametrize("role", ["accompany", "continue", "trade", "fill"])
     def test_notes_lie_in_the_span_in_order_in_the_machines_parts(self, role):
         notes = ask(context(role=role))
 
@@ -152,6 +152,12 @@ class TestTold:
         assert amt.ANTICIPATE == kind
         assert [] == [t for t in triples if not t.is_control and not t.is_rest]
         assert list(range(0, 801, 25)) == [t.onset for t in triples if t.is_control] + [800]
+
+    def test_in_its_turn_it_goes_on_from_what_the_player_played(self):
+        kind, triples = self.told(context(role="trade"))[0]
+
+        assert amt.AUTOREGRESS == kind
+        assert [n.pitch for n in MELODY] == [t.pitch for t in triples if not t.is_rest]
 
     def test_the_machines_notes_after_the_gap_are_told_as_controls(self):
         piano, bass = SMALL.parts(AmtParams())

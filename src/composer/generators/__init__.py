@@ -79,7 +79,6 @@ GENERATORS: dict[str, Info] = {
                 2023,
                 f"The published checkpoint of {parameters} parameters: a whole band from 100,000 MIDI files.",
                 f"composer.generators.amt:{size.upper()}",
-                roles=("accompany", "continue", "fill"),
                 weights=f"amt-{size}",
                 params="composer.generators.controls:AmtParams",
             )
