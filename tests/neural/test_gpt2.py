@@ -381,6 +381,12 @@ class TestDamage:
         torch.save(names, source / "pytorch_model.bin")
         self.refused(source, "output layer of its own")
 
+    def test_a_model_of_another_kind_says_so(self, tmp_path):
+        (tmp_path / "config.json").write_text('{"n_layer": 5, "n_embd": 256, "input_rows": 817}')
+
+        with pytest.raises(ModelError, match="none of GPT-2's layout"):
+            Decoder(tmp_path)
+
     @pytest.mark.parametrize("name", ["config.json", "tables.safetensors", "trunk.int8.onnx", "head.0-40.int8.onnx"])
     def test_a_damaged_converted_folder_is_one_sentence(self, tiny, tmp_path, name):
         for file in tiny[2].iterdir():

@@ -121,6 +121,12 @@ def test_int8_is_close_to_float(tiny):
 
 
 class TestDamage:
+    def test_a_model_of_another_kind_says_so(self, tmp_path):
+        (tmp_path / "config.json").write_text('{"kind": "emi"}')
+
+        with pytest.raises(ModelError, match="none of the block vocabulary"):
+            Decoder(tmp_path)
+
     @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "trunk.int8.onnx", "last.int8.onnx"])
     @pytest.mark.parametrize("harm", ["missing", "cut"])
     def test_a_damaged_folder_is_one_sentence(self, tiny, tmp_path, name, harm):

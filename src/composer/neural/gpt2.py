@@ -42,6 +42,8 @@ class Decoder:
         self._folder = folder
         try:
             self.config = json.loads((folder / "config.json").read_text("utf-8"))
+            if self.config.get("model_type") != "gpt2":
+                raise ValueError("it is none of GPT-2's layout")
             tables = _mapped(folder / TABLES)
             self.embedding, self._positions = tables["wte"], np.array(tables["wpe"])
             C, H = int(self.config["n_embd"]), int(self.config["n_head"])

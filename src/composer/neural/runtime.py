@@ -127,6 +127,8 @@ class Decoder:
         """
         try:
             self.config = json.loads((folder / "config.json").read_text())
+            if "input_rows" not in self.config:
+                raise ValueError("it is none of the block vocabulary")
             C, H = int(self.config["n_embd"]), int(self.config["n_head"])
             self.weights = _load_tables(folder / "model.safetensors")
             for name, rows in (
