@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import struct
 from pathlib import Path
 
 import pytest
 
 from composer.cli import main
-from composer.folders import models
+from composer.folders import model_folder, models
+from composer.neural.runtime import Decoder
 
 
 def safetensors(shape: tuple[int, ...], length: int) -> bytes:
@@ -115,6 +117,19 @@ class TestConvert:
         assert {"amt-small": "present"}.items() <= {
             entry["name"]: entry["weights"] for entry in json.loads(capsys.readouterr().out)
         }.items()
+
+    def test_a_model_of_our_own_gets_graphs_of_this_version(self, tmp_path):
+        pytest.importorskip("torch")
+        old = tmp_path / "old"
+        old.mkdir()
+        for name in ("config.json", "model.safetensors", "card.md"):
+            shutil.copyfile(model_folder("anticipation") / name, old / name)
+        (old / "trunk.int8.onnx").write_text("of another version")
+        new = tmp_path / "new"
+
+        assert 0 == main(["models", "convert", str(old), str(new)])
+        assert 0 == main(["models", "verify", str(new)])
+        assert 0 == Decoder(new).length
 
     @pytest.mark.parametrize(
         ("words", "status", "said"),

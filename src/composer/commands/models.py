@@ -9,7 +9,8 @@ import shutil
 import struct
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from itertools import pairwise
 from math import prod
 from pathlib import Path
@@ -73,7 +74,8 @@ def folder_of(name: str | None) -> Path:
 def convert(source: str | None, folder: Path | None) -> int:
     """Make a published checkpoint of the Anticipatory Music Transformer playable, in a folder that is new or empty.
 
-    A destination that is called .safetensors becomes the weights of a pickle, readable by everything.
+    A model of our own, trained with an earlier version, gets graphs that this one plays. A destination that is called
+    .safetensors becomes the weights of a pickle, readable by everything.
     """
     if source is None or folder is None:
         raise UsageError("convert takes two folders: composer models convert SRC DST")
@@ -84,10 +86,29 @@ def convert(source: str | None, folder: Path | None) -> int:
             folder.parent.mkdir(parents=True, exist_ok=True)
             _exporting().unpickle(Path(source), folder)
         return 0
-    _make_playable(Path(source), folder)
+    if _is_ours(Path(source)):
+        _export(Path(source), folder)
+    else:
+        _make_playable(Path(source), folder)
     with _writing(folder):
         seal(folder)
     return 0
+
+
+def _is_ours(source: Path) -> bool:
+    with suppress(OSError, ValueError):
+        return "input_rows" in json.loads((source / "config.json").read_text("utf-8"))
+    return False
+
+
+def _export(source: Path, folder: Path) -> None:
+    export = _module("composer.neural.export").export
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("config.json", "model.safetensors", "log.jsonl", "card.md"):
+            if (source / name).is_file():
+                shutil.copyfile(source / name, folder / name)
+        export(folder)
 
 
 def download(name: str | None, folder: Path | None) -> int:
@@ -122,14 +143,17 @@ def _make_playable(source: Path, folder: Path) -> None:
 
 
 def _exporting() -> Any:
-    """Return the module that converts; ComposerError when what it needs is not installed."""
+    return _module("composer.neural.gpt2_export")
+
+
+def _module(name: str) -> Any:
+    """Return a module that converts; ComposerError when what it needs is not installed."""
     try:
-        from composer.neural import gpt2_export
+        return import_module(name)
     except ModuleNotFoundError as error:
         raise ComposerError(
             f"converting needs {error.name}, which playing does not; run: pip install 'composer[train]'"
         ) from None
-    return gpt2_export
 
 
 @contextmanager

@@ -80,7 +80,10 @@ class Layers:
         tables = dict(zip(TURNS, turns, strict=False))
         for i in self.session.get_inputs():
             if i.name in tables and len(i.shape) != tables[i.name].ndim:
-                raise ValueError(f"{i.name} has the shape {i.shape}, the graph was exported by another version")
+                raise ValueError(
+                    f"{i.name} has the shape {i.shape}, the graph is of another version, and"
+                    " `composer models convert` writes it anew"
+                )
         self._told = {"last_index": self._last_index, "total": self._total} | tables
         self._bound: dict[int, tuple[Any, Floats, Floats]] = {}
 
