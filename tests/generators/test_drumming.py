@@ -29,6 +29,16 @@ def test_kick_and_crash_tell_the_first_beat_from_the_third():
     assert [True, True] == [bool(first[drum] - third[drum] > 0.5) for drum in (KICK, CRASH)]
 
 
+def test_crashes_that_begin_most_bars_do_not_begin_every_bar():
+    """A place says less of them than of a kick, however much rarer they are elsewhere."""
+    kick, crash = (
+        (HABIT[limb, 0] / HABIT[limb].mean(), placed(0, 8, 0)[drum]) for limb, drum in ((0, KICK), (2, CRASH))
+    )
+
+    assert crash[0] > kick[0]
+    assert crash[1] / np.log(crash[0]) < kick[1] / np.log(kick[0])
+
+
 def test_between_two_sixteenths_the_nearer_one_counts():
     assert placed(0, 8, SIXTEENTH).tolist() == placed(0, 8, SIXTEENTH - 2).tolist()
     assert placed(0, 8, 0).tolist() == placed(7, 8, 2 * SIXTEENTH - 1).tolist()

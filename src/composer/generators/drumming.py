@@ -18,8 +18,9 @@ LIMBS = {"kick": (35, 36), "snare": (37, 38, 39, 40), "crash": (49, 52, 55, 57)}
 PLACES = 16
 """Sixteenths of a bar of four quarters."""
 BAR_BLOCKS = 8
-STRICT = 1.0
-"""How much the place says beside the model: it has read where in the bar a block is, and believes its own loop more."""
+STRICT = np.array([[3.0], [3.0], [1.25], [3.0]])
+"""How much the place says beside the model, of each limb: it has read where in the bar a block is, and believes its own
+loop more. Crashes, most of which begin a bar, would begin every bar."""
 HABIT = np.array(
     [
         [226, 13, 51, 63, 68, 21, 65, 42, 120, 27, 78, 45, 71, 22, 57, 31],
@@ -53,5 +54,5 @@ def _nats() -> NDArray[np.float32]:
     limb = np.full(128, len(LIMBS))
     for i, pitches in enumerate(LIMBS.values()):
         limb[list(pitches)] = i
-    odds = np.log(HABIT * PLACES / 1000)
-    return np.asarray(STRICT * odds[limb].T, np.float32)
+    odds = STRICT * np.log(HABIT * PLACES / 1000)
+    return np.asarray(odds[limb].T, np.float32)
