@@ -5,7 +5,7 @@ import pytest
 from composer.errors import FileError, UsageError
 from composer.generators.guides import Guides
 from composer.midi import files
-from composer.music import DRUM_CHANNEL, Meter, Note, Part, Score
+from composer.music import DRUM_CHANNEL, Meter, Note, Part, Score, Span
 
 BAR = 1920
 
@@ -19,26 +19,26 @@ def bars(part):
 
 
 def test_a_chart_has_a_chord_a_bar_over_and_over():
-    (chart,) = Guides.parse("C Am7", "").parts(Score(), 3 * BAR)
+    (chart,) = Guides.parse("C Am7", "").parts(Score(), Span(0, 3 * BAR))
 
     assert {0: {0, 4, 7}, BAR: {9, 0, 4, 7}, 2 * BAR: {0, 4, 7}} == bars(chart)
     assert {BAR} == {note.duration for note in chart.notes}
 
 
 def test_the_root_of_a_chart_is_its_lowest_note():
-    (chart,) = Guides.parse("G F#dim", "").parts(Score(), 2 * BAR)
+    (chart,) = Guides.parse("G F#dim", "").parts(Score(), Span(0, 2 * BAR))
 
     assert [7, 6] == [min(n.pitch for n in chart.notes if n.onset == onset) % 12 for onset in (0, BAR)]
 
 
 def test_a_chart_follows_the_meter_and_begins_anew_with_it():
-    (chart,) = Guides.parse("C F G", "").parts(Score(meters=(Meter(0, 3, 4), Meter(2880, 7, 8))), 6000)
+    (chart,) = Guides.parse("C F G", "").parts(Score(meters=(Meter(0, 3, 4), Meter(2880, 7, 8))), Span(0, 6000))
 
     assert {0: {0, 4, 7}, 1440: {5, 9, 0}, 2880: {0, 4, 7}, 4560: {5, 9, 0}} == bars(chart)
 
 
 def test_no_chord_is_a_rest():
-    (chart,) = Guides.parse("N.C. C", "").parts(Score(), 2 * BAR)
+    (chart,) = Guides.parse("N.C. C", "").parts(Score(), Span(0, 2 * BAR))
 
     assert {BAR: {0, 4, 7}} == bars(chart)
 
@@ -53,10 +53,18 @@ def loop(tmp_path):
 
 
 def test_a_loop_lasts_whole_bars_of_its_own_and_goes_round(loop):
-    bass, drums = Guides.parse("", loop).parts(Score(), 6000)
+    bass, drums = Guides.parse("", loop).parts(Score(), Span(0, 6000))
 
     assert ("Loop Bass", 33, [0, 2880, 5760]) == (bass.name, bass.program, [n.onset for n in bass.notes])
     assert (True, [1440, 4320]) == (drums.is_drums, [n.onset for n in drums.notes])
+
+
+def test_only_what_is_asked_for_is_made(loop):
+    """An evening is long: its beginning is not made again for each question."""
+    chart, bass, drums = Guides.parse("C F", loop).parts(Score(), Span(100 * 2880, 101 * 2880))
+
+    assert [288_000, 289_920] == sorted({n.onset for n in chart.notes})
+    assert ([288_000], [289_440]) == ([n.onset for n in bass.notes], [n.onset for n in drums.notes])
 
 
 def test_what_cannot_guide_is_said_in_one_sentence(tmp_path):

@@ -105,8 +105,9 @@ class Amt:
         return amt.kind(anticipated=anticipated, transcribed=self.params.manner == "transcribed")
 
     def _guided(self, context: Context, clock: Bins, tick: int) -> tuple[Part, ...]:
-        """Return what is known ahead of chart and loop when notes up to `tick` are drawn."""
-        return self._guides.parts(context.score, clock.tick(clock.first(tick) + amt.DELTA))
+        """Return what chart and loop have on this page, as far ahead as is told when notes up to `tick` are drawn."""
+        page = Span(max(0, clock.tick(0)), clock.tick(clock.first(tick) + amt.DELTA))
+        return self._guides.parts(context.score, page)
 
     def _block(self, context: Context, block: Span) -> Iterator[PartNote]:
         begun = _begun(context, self._guides)

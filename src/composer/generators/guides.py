@@ -41,15 +41,15 @@ class Guides:
         last = score.bar_start(score.end - 1)
         return cls(chart, score.parts, last + score.meter_at(last).bar)
 
-    def parts(self, score: Score, until: int) -> tuple[Part, ...]:
-        """Return what sounds up to tick `until` in a piece with the bars of `score`."""
-        chart = (CHART.with_notes(self._chart(score, until)),) if self.chords else ()
-        loop = (replace(part.with_notes(self._round(part, until)), name=f"Loop {part.name}") for part in self.loop)
+    def parts(self, score: Score, span: Span) -> tuple[Part, ...]:
+        """Return what begins in `span`, and in its first bar before it, in a piece with the bars of `score`."""
+        chart = (CHART.with_notes(self._chart(score, span)),) if self.chords else ()
+        loop = (replace(part.with_notes(self._round(part, span)), name=f"Loop {part.name}") for part in self.loop)
         return (*chart, *loop)
 
-    def _chart(self, score: Score, until: int) -> list[Note]:
-        notes, bar = [], 0
-        while bar < until:
+    def _chart(self, score: Score, span: Span) -> list[Note]:
+        notes, bar = [], score.bar_start(span.start)
+        while bar < span.end:
             meter = score.meter_at(bar)
             chord = self.chords[score.bar_number(bar) % len(self.chords)]
             tones = sorted(CHORDS + (pitch - CHORDS) % 12 for pitch in chord.pitch_classes)
@@ -58,10 +58,6 @@ class Guides:
             bar = score.bar_start(bar + meter.bar)
         return notes
 
-    def _round(self, part: Part, until: int) -> list[Note]:
-        rounds = range(-(-until // self.length))
-        return [
-            note.shift(i * self.length)
-            for i in rounds
-            for note in part.within(Span(0, max(0, until - i * self.length)))
-        ]
+    def _round(self, part: Part, span: Span) -> list[Note]:
+        rounds = (i * self.length for i in range(span.start // self.length, -(-span.end // self.length)))
+        return [note.shift(begin) for begin in rounds for note in part.notes if note.onset + begin in span]
