@@ -7,6 +7,7 @@ and heads are small and stay in model.safetensors: NumPy adds the rows and multi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -147,14 +148,23 @@ def export(folder: Path, *, int8: bool = True) -> None:
         path = folder / f"{name}.onnx"
         g.save(path)
         if int8:
-            from onnxruntime.quantization import QuantType, quantize_dynamic
-
-            quantize_dynamic(
-                path,
-                folder / f"{name}.int8.onnx",
-                weight_type=QuantType.QInt8,
-                per_channel=True,
-                # Shapes are not inferred through contrib operators; every tensor that is multiplied is a float.
-                extra_options={"DefaultTensorType": TensorProto.FLOAT},
-            )
+            _quantise(path, folder / f"{name}.int8.onnx")
             path.unlink()
+
+
+def _quantise(source: Path, path: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    # It advises every caller to simplify the graph first, which this one needs not.
+    logging.disable(logging.WARNING)
+    try:
+        quantize_dynamic(
+            source,
+            path,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            # Shapes are not inferred through contrib operators; every tensor that is multiplied is a float.
+            extra_options={"DefaultTensorType": TensorProto.FLOAT},
+        )
+    finally:
+        logging.disable(logging.NOTSET)
