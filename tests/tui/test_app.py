@@ -328,5 +328,5 @@ async def test_the_list_begins_at_the_generator_that_plays():
         await pilot.press("g")
         await pilot.pause()
 
-        assert app.screen.query(GeneratorList)
+        assert app.screen.query_one(GeneratorList).display
         assert "markov" == app.screen.query_one("OptionList").highlighted_option.id

@@ -25,6 +25,7 @@ from composer.errors import PortError
 from composer.generators import GENERATORS
 from composer.live.demo import Demo
 from composer.tui import messages, readout
+from composer.tui.choose import GeneratorList
 from composer.tui.control_panel import ControlPanel
 from composer.tui.fitting import LEAST_HEIGHT, LEAST_WIDTH, TOO_LOW, TOO_NARROW, Fitting
 from composer.tui.keys import Keys
@@ -94,6 +95,7 @@ class ComposerApp(Transport):
         yield Static(id="offer")
         yield Static(id="message", markup=False)
         yield Keys()
+        yield GeneratorList()
 
     def on_mount(self) -> None:
         """Begin the session and look at it from now on."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -21,15 +22,16 @@ from composer.generators.base import Info
 
 ERAS = tuple(sorted(GENERATORS.values(), key=lambda info: info.year))
 """The generators from the oldest to the newest."""
+_OPEN = "-open"
 _WIDEST, _FRAME = 110, 15
 """Cells that the dialog takes at most, and those of them and beside it that no text of an option may use."""
 
 
 class GeneratorList(Vertical):
-    """Let the user choose a generator: `chosen` is called with its name, or not, and the list is gone.
+    """Let the user choose a generator; hidden until it is opened, and when it is left.
 
-    It lies on the screen it is mounted on, which goes on beneath: a screen of its own takes three times as long to
-    come, and the music would have to be drawn through it.
+    It lies on the screen it is mounted on, which goes on beneath: a screen of its own, or a list made when it is
+    wanted, would take two or three times as long to come, and the music would have to be drawn through the one.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,37 +40,50 @@ class GeneratorList(Vertical):
         *(Binding(str(n), f"choose({n})", "Era", show=False, tooltip=f"Play with generator {n}") for n in range(1, 10)),
     ]
 
-    def __init__(
-        self, infos: Iterable[Info], current: str, chosen: Callable[[str], object], title: str = "Generator"
-    ) -> None:
+    def __init__(self) -> None:
         super().__init__(id="choose")
-        self.border_title = title
         self.border_subtitle = "enter: play from the next bar · escape: back"
-        self._infos = tuple(infos)
-        self._current = current
-        self._chosen = chosen
+        self._room = 0
+        self._missing: set[str] = set()
+        self._chosen: Callable[[str], object] = str
         self._before: Widget | None = None
 
     def compose(self) -> ComposeResult:
         """Make one option a generator: its number, year, name and author, and what it does."""
-        self._room = min(self.app.size.width, _WIDEST) - _FRAME
-        yield OptionList(*(Option(self._line(n, info), id=info.name) for n, info in enumerate(self._infos, 1)))
+        yield OptionList(*(Option("", id=info.name) for info in ERAS))
 
     def on_mount(self) -> None:
-        """Begin at the generator that plays."""
-        names = [info.name for info in self._infos]
-        options = self.query_one(OptionList)
-        options.highlighted = names.index(self._current) if self._current in names else 0
-        self._before = self.screen.focused
+        """Write the lines, as long as there is room."""
+        self._write()
+
+    def open(self, current: str, chosen: Callable[[str], object], title: str = "Generator") -> None:
+        """Show the list, at the generator called `current`; `chosen` is called with the name of another one."""
+        if self.has_class(_OPEN):
+            return
+        self.border_title, self._chosen, self._before = title, chosen, self.screen.focused
+        options, names = self.query_one(OptionList), [info.name for info in ERAS]
+        if self._room != self._width():
+            self._write()
+        options.highlighted = names.index(current) if current in names else 0
+        self.add_class(_OPEN)
         options.focus()
         self.run_worker(self._mark_missing())
 
+    def _width(self) -> int:
+        return min(self.app.size.width, _WIDEST) - _FRAME
+
+    def _write(self) -> None:
+        self._room = self._width()
+        for number, info in enumerate(ERAS, 1):
+            line = self._line(number, info, info.name in self._missing)
+            self.query_one(OptionList).replace_option_prompt(info.name, line)
+
     async def _mark_missing(self) -> None:
         # Looking for folders is the disk's business and not the interface's.
-        missing = await asyncio.to_thread(without_weights, self._infos)
-        for number, info in enumerate(self._infos, 1):
-            if info.name in missing:
-                self.query_one(OptionList).replace_option_prompt(info.name, self._line(number, info, is_missing=True))
+        missing = await asyncio.to_thread(without_weights, ERAS)
+        if missing != self._missing:
+            self._missing = missing
+            self._write()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Take the chosen name."""
@@ -77,8 +92,8 @@ class GeneratorList(Vertical):
 
     def action_choose(self, number: int) -> None:
         """Take a generator by its number in the list."""
-        if number <= len(self._infos):
-            self._take(self._infos[number - 1].name)
+        if number <= len(ERAS):
+            self._take(ERAS[number - 1].name)
 
     def action_take(self) -> None:
         """Take the generator under the bar."""
@@ -87,13 +102,13 @@ class GeneratorList(Vertical):
     def action_leave(self) -> None:
         """Take none."""
         self.screen.set_focus(self._before)
-        self.remove()
+        self.remove_class(_OPEN)
 
     def _take(self, name: str) -> None:
         self.action_leave()
         self._chosen(name)
 
-    def _line(self, number: int, info: Info, is_missing: bool = False) -> Content:
+    def _line(self, number: int, info: Info, is_missing: bool) -> Content:
         missing = "[$text-warning]its weights are missing: composer models download[/]" if is_missing else "$summary"
         return Content.from_markup(
             f"$number  $year  [b]$name[/]  [dim]$authors[/]\n   {missing}",
@@ -103,6 +118,13 @@ class GeneratorList(Vertical):
             authors=info.authors,
             summary=in_short(info.summary, self._room),
         )
+
+
+async def offer(screen: Screen[Any], current: str, chosen: Callable[[str], object], title: str = "Generator") -> None:
+    """Open the list on a screen, which gets one when it has none yet; see `GeneratorList.open`."""
+    if not screen.query(GeneratorList):
+        await screen.mount(GeneratorList())
+    screen.query_one(GeneratorList).open(current, chosen, title)
 
 
 def in_short(summary: str, room: int) -> str:

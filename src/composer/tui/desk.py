@@ -16,7 +16,7 @@ from textual.widget import Widget
 from composer.errors import ComposerError
 from composer.tui import bindings, messages, readout
 from composer.tui.actions import ACTIONS
-from composer.tui.choose import ERAS, GeneratorList
+from composer.tui.choose import ERAS, offer
 from composer.tui.control_panel import ControlPanel
 from composer.tui.controls import Control
 from composer.tui.learning import Learning
@@ -78,12 +78,8 @@ class Desk(Rooms):
             self._choose(ERAS[number - 1].name)
 
     @on(messages.GeneratorListOpened)
-    def _open_generators(self) -> None:
-        self._offer_generators(self._choose)
-
-    def _offer_generators(self, chosen: Callable[[str], object], title: str = "Generator") -> None:
-        if not self.screen.query(GeneratorList):
-            self.screen.mount(GeneratorList(ERAS, self.sides.current.generator, chosen, title))
+    async def _open_generators(self) -> None:
+        await offer(self.screen, self.sides.current.generator, self._choose)
 
     def _choose(self, name: str) -> None:
         self.post_message(messages.GeneratorChosen(name))
@@ -93,12 +89,14 @@ class Desk(Rooms):
         self._play_side(self.sides.chosen(message.name))
 
     @on(messages.SidesCompared)
-    def _compare(self) -> None:
+    async def _compare(self) -> None:
         if self.sides.other is not None:
             self._play_side(self.sides.turned())
             return
         asked = f"{self.sides.other_letter}: compare with"
-        self._offer_generators(lambda name: self._play_side(self.sides.beside(name)), asked)
+        await offer(
+            self.screen, self.sides.current.generator, lambda name: self._play_side(self.sides.beside(name)), asked
+        )
 
     def _play_side(self, sides: Sides) -> None:
         self.sides = sides

@@ -15,11 +15,10 @@ from textual.css.query import NoMatches
 from textual.widgets import Static
 
 from composer.errors import ComposerError
-from composer.generators import GENERATORS
 from composer.live.roles import bars_before
 from composer.midi import files
 from composer.tui.ask import Ask
-from composer.tui.choose import GeneratorList
+from composer.tui.choose import offer
 from composer.tui.keys import Keys
 from composer.tui.open_file import OpenFile
 from composer.tui.piece import Piece
@@ -147,9 +146,9 @@ class FileScreen(Room):
             self.piece = getattr(self.piece, how)()
             self.look()
 
-    def action_choose_generator(self) -> None:
+    async def action_choose_generator(self) -> None:
         """Choose who composes."""
-        self.mount(GeneratorList(GENERATORS.values(), self.generator, self._take_generator))
+        await offer(self, self.generator, self._take_generator)
 
     def _take_generator(self, name: str) -> None:
         self.generator, self.seed = name, 0
