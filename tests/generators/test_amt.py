@@ -490,8 +490,8 @@ class TestCheckpoint:
 class TestReadAhead:
     """A minute of live questions: each quarter is asked for when the one before it begins."""
 
-    def played(self, checkpoint, *, ahead, bars=20):
-        generator = make("amt-small", {"model": str(checkpoint), "band": "piano"}, 3)
+    def played(self, checkpoint, chords, *, ahead, bars=20):
+        generator = make("amt-small", {"model": str(checkpoint), "band": "piano", "chords": chords}, 3)
         known = context((), machine=SMALL.parts(AmtParams(band="piano")))
         tune = [Note(i * 60, 50 + i * 7 % 30, 50) for i in range(bars * 32)]
         read, answers = [], []
@@ -514,9 +514,10 @@ class TestReadAhead:
                 list(generator.prepare())
         return answers, read
 
-    def test_the_window_moves_without_a_question_waiting_for_it(self, checkpoint):
-        with_, read = self.played(checkpoint, ahead=True)
-        without, read_without = self.played(checkpoint, ahead=False)
+    @pytest.mark.parametrize("chords", ["", "C F"])
+    def test_the_window_moves_without_a_question_waiting_for_it(self, checkpoint, chords):
+        with_, read = self.played(checkpoint, chords, ahead=True)
+        without, read_without = self.played(checkpoint, chords, ahead=False)
 
         assert with_ == without
         assert max(read_without) > 700
