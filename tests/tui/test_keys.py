@@ -12,11 +12,18 @@ def app_and_session():
     return ComposerApp(Settings(), lambda settings: session), session
 
 
-async def test_each_action_is_named_by_its_first_key():
+async def foot(*keys, size=(120, 30)):
+    """Return the last line of a screen of `size` after `keys` were pressed."""
     app, _ = app_and_session()
-    async with app.run_test(size=(120, 30)) as pilot:
+    async with app.run_test(size=size) as pilot:
         await shown(pilot)
-        line = screen_lines(app)[-1]
+        await pilot.press(*keys)
+        await pilot.pause()
+        return screen_lines(app)[-1]
+
+
+async def test_each_action_is_named_by_its_first_key():
+    line = await foot()
 
     assert "k Keep" in line
     assert "q Quit" in line
@@ -25,12 +32,7 @@ async def test_each_action_is_named_by_its_first_key():
 
 
 async def test_a_list_names_its_own_way_back_and_no_other_use_of_that_key():
-    app, _ = app_and_session()
-    async with app.run_test(size=(120, 30)) as pilot:
-        await shown(pilot)
-        await pilot.press("g")
-        await pilot.pause()
-        line = screen_lines(app)[-1]
+    line = await foot("g")
 
     assert line.startswith("esc Back ")
     assert 1 == line.count("esc")
@@ -49,10 +51,7 @@ async def test_a_click_presses_the_key():
 
 
 async def test_where_there_is_no_room_the_palette_is_left_out():
-    app, _ = app_and_session()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await shown(pilot)
-        line = screen_lines(app)[-1]
+    line = await foot(size=(80, 24))
 
     assert "Quit" in line
     assert "palette" not in line

@@ -96,8 +96,8 @@ def convert(source: str | None, folder: Path | None) -> int:
 
 
 def _is_ours(source: Path) -> bool:
-    with suppress(OSError, ValueError):
-        return "input_rows" in json.loads((source / "config.json").read_text("utf-8"))
+    with suppress(ModelError):
+        return "input_rows" in read_config(source)
     return False
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from composer.errors import ModelError
 from composer.generators.amt_sampling import NOTES, Gap, Model, Settings, draw, shown
 from composer.generators.amt_time import Bins
-from composer.generators.base import Context, PartNote
+from composer.generators.base import LATEST, Context, PartNote
 from composer.generators.controls import AMT_BANDS, AmtParams
 from composer.generators.guides import Guides
 from composer.music import TICKS_PER_QUARTER, Note, Part, Span
@@ -27,8 +27,6 @@ LONGEST_GAP = 4 * amt.BINS_PER_SECOND
 """Bins of the player's unknown notes that are imagined; a longer gap is left silent."""
 SOON_SECONDS, SOON_EVENTS = 4, 60
 """What the window will be then is read ahead."""
-LATEST = 2**62
-"""A tick after all others."""
 DENSITY, PART_DENSITY = 68, 15
 """Tokens a second that music has: the Lakh set's bands on average (amt paper, 2024), and one part of them."""
 
@@ -80,7 +78,7 @@ class Amt:
             known = amt.pad(_before(context, band, clock, context.known_until))
             told = amt.sort(map(amt.as_control, _triples(guides, band, clock, 0, LATEST)))
             known, _ = amt.anticipate(known, told)
-            kind = self._kind(anticipated=bool(told))
+            kind = amt.kind(anticipated=bool(told), transcribed=self.params.manner == "transcribed")
             yield from self._model.prepare(shown(known, clock.first(block.end + later), kind, more=more)[0])
 
     def notice(self) -> str:
@@ -100,9 +98,6 @@ class Amt:
     def _needed(self, parts: int) -> int:
         """Return how many tokens a second of music takes; what is imagined of the player is as dense as the rest."""
         return min(DENSITY, PART_DENSITY * parts) * max(1, self.params.lead)
-
-    def _kind(self, *, anticipated: bool) -> int:
-        return amt.kind(anticipated=anticipated, transcribed=self.params.manner == "transcribed")
 
     def _guided(self, context: Context, clock: Bins, tick: int) -> tuple[Part, ...]:
         """Return what chart and loop have on this page, as far ahead as is told when notes up to `tick` are drawn."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from composer.errors import ModelError
-from composer.generators.base import Context, PartNote
+from composer.generators.base import LATEST, Context, PartNote
 from composer.generators.blockstream import BlockStream, Choice, Odds
 from composer.generators.controls import BANDS, KEYS, AnticipationParams
 from composer.generators.harmony import HarmonyFollower, Listener
@@ -29,8 +29,6 @@ BEFORE = 16
 COUNTED = 4.0
 """How much more the counted model says where there is no ear, because the machine plays alone or takes over."""
 UNLIKELY = 1e-4
-LATEST = 2**62
-"""A tick after all others."""
 
 
 class Anticipation:

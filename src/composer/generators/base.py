@@ -11,6 +11,8 @@ from composer.music import Note, Part, Score, Span
 
 Role = Literal["accompany", "continue", "trade", "fill"]
 ROLES: tuple[Role, ...] = ("accompany", "continue", "trade", "fill")
+LATEST = 2**62
+"""A tick after all others."""
 
 
 class PartNote(NamedTuple):

@@ -30,8 +30,8 @@ _WIDEST, _FRAME = 110, 15
 class GeneratorList(Vertical):
     """Let the user choose a generator; hidden until it is opened, and when it is left.
 
-    It lies on the screen it is mounted on, which goes on beneath: a screen of its own, or a list made when it is
-    wanted, would take two or three times as long to come, and the music would have to be drawn through the one.
+    It lies on the screen it is mounted on, which goes on beneath: a screen of its own would be laid out and painted
+    several times before it is seen, with the music drawn through it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
