@@ -287,6 +287,13 @@ def test_what_is_heard_later_changes_nothing_before():
     assert early
 
 
+def test_a_note_that_begins_at_the_moment_of_the_question_is_heard():
+    high = [Note(480, 100, 1, 90)]
+    asked = Span(500, 8 * BAR)
+
+    assert play(high, asked, known=context(high, 480, channel=8)) != play([], asked)
+
+
 def test_a_gap_is_filled_as_high_as_what_stands_behind_it():
     after = tuple(Note(8 * BAR + i * 240, pitch, 220) for i, pitch in enumerate((90, 93) * 8))
     known = Context(Score((Part("Piano", after),)), ("Piano",), 10**6)

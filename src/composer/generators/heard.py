@@ -81,7 +81,8 @@ class Heard:
         if not self._notes:
             return None
         now = self._onsets[0] + memory if self._is_gap else min(tick, self._known_until)
-        until = bisect_left(self._onsets, now)
+        # What began at the very tick until which the player is known has been heard.
+        until = bisect_left(self._onsets, now) if now == tick else bisect_right(self._onsets, now)
         if not until:
             return None
         now = min(now, self._onsets[until - 1] + TICKS_PER_QUARTER)
