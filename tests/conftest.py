@@ -22,15 +22,15 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 
 
 @pytest.fixture(scope="session")
-def start_jack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
-    """Start JACK servers by name, without hardware (48 kHz, 256 frames: 5.3 ms a period); the session ends them."""
+def start_jack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Start JACK servers by name, without hardware (48 kHz, 5.3 ms a period, or longer); the session ends them."""
     if shutil.which("jackd") is None or shutil.which("jack_lsp") is None:
         pytest.skip("jackd is not installed (package jackd2)")
     log = tmp_path_factory.mktemp("jack") / "jackd.log"
     with ExitStack() as servers:
 
-        def start(name: str) -> subprocess.Popen[bytes]:
-            server = _launch_jack(name, log)
+        def start(name: str, frames: int = 256) -> subprocess.Popen[bytes]:
+            server = _launch_jack(name, log, frames)
             servers.callback(_end_jack, server, name, log)
             wait_for_jack(name, log)
             return server
@@ -38,9 +38,9 @@ def start_jack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[s
         yield start
 
 
-def _launch_jack(name: str, log: Path) -> subprocess.Popen[bytes]:
+def _launch_jack(name: str, log: Path, frames: int = 256) -> subprocess.Popen[bytes]:
     # The long client timeout keeps a busy machine from dropping slow clients.
-    command = ["jackd", "-n", name, "-r", "-t", "10000", "-d", "dummy", "-r", "48000", "-p", "256"]
+    command = ["jackd", "-n", name, "-r", "-t", "10000", "-d", "dummy", "-r", "48000", "-p", str(frames)]
     with log.open("wb") as out:
         return subprocess.Popen(command, stdout=out, stderr=out)
 
@@ -77,7 +77,7 @@ def stop_process(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(scope="session")
-def jack_server(start_jack: Callable[[str], subprocess.Popen[bytes]]) -> Iterator[str]:
+def jack_server(start_jack: Callable[..., subprocess.Popen[bytes]]) -> Iterator[str]:
     """Run a JACK server for the session; its name is in JACK_DEFAULT_SERVER, so child processes find it too.
 
     Close every port before the test ends: a JACK client that outlives its server takes the process with it.

@@ -16,6 +16,12 @@ PULSE, SIXTEENTH, BAR = 20, 120, 1920
 RATE = 48_000
 
 
+@pytest.fixture
+def jack_server(roomy_jack):
+    """Lose no pulse: every tick after it would be moved."""
+    return roomy_jack
+
+
 class Ruler:
     """The ticks that the clock's messages say, as the host heard them: the n-th pulse after a start is tick 20 n."""
 
