@@ -19,28 +19,29 @@ _NOTE_TICKS = TICKS_PER_QUARTER // 4
 
 
 def measure(settings: Settings, play: Callable[[Settings], Stats]) -> dict[str, Any]:
-    """Return the figures of a session that `play` runs to its end, with those of two loops that only wait and send.
+    """Return the figures of a session that `play` runs to its end, with those of a loop that only waits and sends.
 
-    The first loop, idle_late_ms, plays alone before the session for as long; the second, beside_late_ms, plays while
-    the session does. Both are io processes like the session's, on the same kind of ports. Milliseconds throughout.
+    The loop is an io process like the session's, on the same kind of ports, and plays alone for half the time before
+    the session (`idle_late_ms`) and for half the time after it (`idle_after_late_ms`): a machine that others use is not
+    the same from minute to minute. Milliseconds throughout.
     """
     seconds = settings.duration or 60.0
-    alone = Idle(settings, "composer-idle")
-    alone.wait(seconds)
-    idle = alone.end()
-    beside = Idle(settings, "composer-beside")
-    try:
-        stats = play(settings)
-    finally:
-        beside_late = beside.end()
+    before = _idle(settings, seconds / 2)
+    stats = play(settings)
     return {
         "generator": settings.generator,
         "seconds": seconds,
         "ports": "internal" if settings.internal_ports else settings.api,
-        "idle_late_ms": idle,
-        "beside_late_ms": beside_late,
+        "idle_late_ms": before,
+        "idle_after_late_ms": _idle(settings, seconds / 2),
         **figures(stats),
     }
+
+
+def _idle(settings: Settings, seconds: float) -> dict[str, float]:
+    idle = Idle(settings, "composer-idle")
+    idle.wait(seconds)
+    return idle.end()
 
 
 def figures(stats: Stats) -> dict[str, Any]:
