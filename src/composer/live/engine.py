@@ -344,7 +344,10 @@ class Engine:
         """Write and tell what has happened, in order: a chord leaves first, and is spoken of afterwards."""
         happened, self._unsettled = self._unsettled, []
         for act, what in happened:
-            act(what)
+            try:
+                act(what)
+            except Exception as error:
+                self._tell({"op": "error", "message": f"{what} could not be kept or told ({error!r})"})
 
     def _keep(self, entry: Event) -> None:
         self._hear(entry)

@@ -12,6 +12,8 @@ QUEUED = 8192
 """Messages that rtmidi is to keep for us: more than four seconds of a thousand notes a second."""
 
 _POLL_SECONDS = 0.002
+_DRIFT = 1e-4
+"""The most that the MIDI system's clock may run slower than ours, as a share; quartzes keep to a third of that."""
 
 
 class Collector:
@@ -19,7 +21,7 @@ class Collector:
 
     JACK calls every program on a deadline, one after the other. A callback in Python would wait there for the
     interpreter's lock: the whole graph would be late, sound breaks up and messages of other programs are lost. The
-    moments are the MIDI system's own, from the differences that rtmidi notes; they are as exact as a callback's.
+    moments are the MIDI system's own, from the differences that rtmidi notes: as exact as a callback's would be.
     """
 
     def __init__(self, handle: Any, callback: Callable[[Sequence[int], float], None]) -> None:
@@ -46,5 +48,5 @@ class Collector:
     def _arrival(self, since_last: float) -> float:
         """Return when a message came, in seconds of the monotonic clock; it can only be fetched later than that."""
         self._elapsed += since_last
-        self._first = min(self._first, time.monotonic() - self._elapsed)
+        self._first = min(self._first + _DRIFT * since_last, time.monotonic() - self._elapsed)
         return self._first + self._elapsed
