@@ -1,3 +1,5 @@
+import pytest
+
 from composer.live.recording import score_of, to_score
 from composer.music import Meter, Note, Part, Score, Tempo
 
@@ -81,6 +83,19 @@ def test_an_anticipated_downbeat_falls_on_the_downbeat():
     entries = [going(-1920), {**line(-30), "in": [0x90, 60, 80]}, {**line(450), "in": [0x80, 60, 0]}]
 
     assert (Note(0, 60, 450, 80),) == score_of(entries).part("Player").notes
+
+
+def test_a_short_note_that_is_over_before_the_downbeat_keeps_its_length_on_it():
+    entries = [going(-96), {**line(-80), "in": [0x90, 36, 80]}, {**line(-50), "in": [0x80, 36, 0]}]
+
+    assert (Note(0, 36, 30, 80),) == score_of(entries).part("Player").notes
+
+
+@pytest.mark.parametrize(("end", "kept"), [(20, ()), (960, (Note(0, 60, 960, 80),))])
+def test_a_note_of_the_count_in_is_kept_where_it_is_held_on_purpose(end, kept):
+    entries = [going(-1920), {**line(-600), "in": [0x90, 60, 80]}, {**line(end), "in": [0x80, 60, 0]}]
+
+    assert kept == tuple(note for part in score_of(entries).parts for note in part.notes)
 
 
 def test_a_repeated_key_ends_the_note_before():

@@ -12,7 +12,11 @@ from composer.live.journal import Entry, read_journal
 from composer.music import TICKS_PER_QUARTER, Meter, Note, Part, Score, Tempo
 
 _EARLY = TICKS_PER_QUARTER // 2
-"""A note played this shortly before tick 0, in the count-in, is an anticipated downbeat and is kept at 0."""
+"""A note played this shortly before tick 0, in the count-in, is an anticipated downbeat and is kept at 0.
+
+One that is over by then keeps its length: a pad struck on the way into the first bar is a few milliseconds long. An
+earlier one is kept where it is held as long into the first bar.
+"""
 
 Direction = str
 _PROGRAM_CHANGE = 0xC0
@@ -60,9 +64,10 @@ class _Line:
     def end(self, pitch: int, tick: int) -> None:
         if pitch in self.open:
             onset, velocity = self.open.pop(pitch)
-            if tick > 0 and onset > -_EARLY:
-                onset = max(0, onset)
-                self.notes.append(Note(onset, pitch, max(1, tick - onset), velocity))
+            if onset > -_EARLY or tick > _EARLY:
+                begin = max(0, onset)
+                length = tick - (begin if tick > begin else onset)
+                self.notes.append(Note(begin, pitch, max(1, length), velocity))
 
 
 class _Taker:
