@@ -13,7 +13,7 @@ from composer.live.settings import Settings
 from composer.live.snapshot import Counters, Port
 from composer.music import Timeline
 from composer.tui.app import ComposerApp
-from composer.tui.choose import GeneratorList
+from composer.tui.choose import ERAS, GeneratorList
 from composer.tui.keys import Keys
 from composer.tui.layout import Kind
 from composer.tui.messages import TransportToggled
@@ -329,4 +329,4 @@ async def test_the_list_begins_at_the_generator_that_plays():
         await pilot.pause()
 
         assert app.screen.query_one(GeneratorList).display
-        assert "markov" == app.screen.query_one("OptionList").highlighted_option.id
+        assert "markov" == ERAS[app.screen.query_one(GeneratorList).highlighted].name

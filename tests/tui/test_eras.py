@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 from fake_session import STILL, FakeSession
 from piloting import commands_after, screen_lines, shown, text_of
+from textual import events
 
 from composer.live.settings import Settings
 from composer.tui.app import ComposerApp
-from composer.tui.choose import ERAS, in_short
+from composer.tui.choose import ERAS, GeneratorList, in_short
 from composer.tui.control_panel import _BAR, _NAME, ControlPanel
 from composer.tui.controls import of_generator
 from composer.tui.readout import controls
@@ -62,6 +63,46 @@ async def test_no_era_is_cut_short_at_80_columns():
 
     assert len(described) >= 8
     assert "…" not in "".join(described)
+
+
+@pytest.mark.parametrize(
+    ("keys", "place"), [(("home", "down", "enter"), 1), (("end", "space"), -1), (("home", "up", "enter"), 0)]
+)
+async def test_the_bar_moves_and_takes(keys, place):
+    assert [("set_generator", ERAS[place].name, {})] == await commands_after("g", *keys)
+
+
+async def test_the_era_under_the_bar_is_seen_on_a_low_screen():
+    app = ComposerApp(Settings(), lambda settings: FakeSession())
+    async with app.run_test(size=(80, 15)) as pilot:
+        await shown(pilot)
+        seen = []
+        for keys in (("g", "home"), ("end",)):
+            await pilot.press(*keys)
+            await pilot.pause()
+            screen = "\n".join(screen_lines(app))
+            seen.append([f" {info.year}  {info.name} " in screen for info in (ERAS[0], ERAS[-1])])
+
+    assert [[True, False], [False, True]] == seen
+
+
+async def test_a_click_takes_the_era_and_the_wheel_moves_the_bar():
+    session = FakeSession(MARKOV)
+    app = ComposerApp(Settings(), lambda settings: session)
+    async with app.run_test(size=(80, 15)) as pilot:
+        await shown(pilot)
+        await pilot.press("g", "end")
+        await pilot.pause()
+        eras = app.screen.query_one(GeneratorList)
+        content = eras.content_region
+        eras.post_message(events.MouseScrollUp(eras, 5, 5, 0, -1, 0, False, False, False))
+        await pilot.pause()
+        highlighted = eras.highlighted
+        await pilot.click(offset=(content.x + 5, content.bottom - 1))
+        await pilot.pause()
+
+    assert len(ERAS) - 2 == highlighted
+    assert [("set_generator", ERAS[-2].name, {})] == session.commands
 
 
 async def test_while_a_generator_opens_it_is_said():

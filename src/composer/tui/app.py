@@ -17,6 +17,7 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.driver import Driver
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -48,6 +49,9 @@ class _Play(Fitting, Screen[None]):
     """The screen one plays at: nothing has the focus, so that every key is a command, until one asks for controls."""
 
     AUTO_FOCUS = ""
+
+    # Textual paints a screen anew whenever the focus moves; widgets that look otherwise with it paint themselves.
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
 
 class ComposerApp(Transport):
@@ -82,6 +86,8 @@ class ComposerApp(Transport):
 
     def compose(self) -> ComposeResult:
         """Lay out panels, roll, the last message and the keys."""
+        # First: Textual paints everything anew that comes before a widget when it appears.
+        yield GeneratorList()
         with Container(id="panels"):
             yield Panel(readout.transport, messages.TransportToggled, id="transport")
             yield Panel(
@@ -95,7 +101,6 @@ class ComposerApp(Transport):
         yield Static(id="offer")
         yield Static(id="message", markup=False)
         yield Keys()
-        yield GeneratorList()
 
     def on_mount(self) -> None:
         """Begin the session and look at it from now on."""
