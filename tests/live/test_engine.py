@@ -2,6 +2,8 @@
 
 from rig import Rig
 
+from composer.live.journal import Journal
+
 ON, OFF = (0x90, 60, 80), (0x80, 60, 64)
 
 
@@ -187,6 +189,21 @@ def test_what_cannot_be_understood_becomes_an_error_and_nothing_else():
     assert 8 == len(rig.ops("error"))
     assert [] == rig.io.output
     assert rig.io.alive
+
+
+def test_what_cannot_be_kept_is_an_error_and_the_rest_is_told(monkeypatch, tmp_path):
+    def refuse(journal, entry):
+        raise OSError("no pen")
+
+    rig = Rig(journal=str(tmp_path / "journal"))
+    rig.plan((0, 480, 60))
+    monkeypatch.setattr(Journal, "write", refuse)
+    rig.send("start", tick=0)
+    rig.io.run(2)
+
+    assert [(0, "on", 60), (480, "off", 60)] == rig.sent()
+    assert [1] == [event["id"] for event in rig.ops("sent")]
+    assert "no pen" in rig.ops("error")[0]["message"]
 
 
 def test_quit_ends_what_sounds_and_says_bye():

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from composer.errors import ComposerError
+from composer.errors import ComposerError, UsageError
 from composer.live.clock import Clock
 from composer.live.echo import EchoFilter, is_channel_message
 from composer.live.inlet import Event, Inlet
@@ -75,18 +75,19 @@ class Engine:
     ) -> None:
         self.finished = False
         self._sound: FluidSynth | None = None
-        self._clock, self._emit, self._journal = clock, emit, journal
+        self._clock, self._tell, self._journal = clock, emit, journal
+        self._unsettled: list[tuple[Callable[[Event], None], Event]] = []
         self._transport = Transport(setup.tempo, setup.sync)
         self._player = Player()
         echo = EchoFilter()
         self._in = Watched(open_in)
         self._out = Watched(open_out)
         self._outlet = Outlet(self._out, echo, clock.now, self._on_sent, self._error)
-        self._inlet = Inlet(echo, self._outlet, emit, self._record)
+        self._inlet = Inlet(echo, self._outlet, self._emit, self._record)
         self._tally = Tally()
         self._watch_at = clock.now()
         self._has_told_failure = False
-        self._teller = Teller(self._transport, setup.meter, emit, self._record, self._tally)
+        self._teller = Teller(self._transport, setup.meter, self._emit, self._record, self._tally)
         self._teller.mark(clock.now())
 
     def ports(self) -> dict[str, str]:
@@ -109,21 +110,22 @@ class Engine:
                 self._inlet.receive(data, time, self._transport.position(time))
         except Exception as error:
             self._error(f"the message {data.hex(' ')} could not be taken in ({error!r})")
+        self._settle()
 
     def command(self, command: Command) -> None:
         """Do what the main process asks: an object with `op` and the fields of docs/architecture.md."""
         if self.finished:
             return
         op = command.get("op")
-        if op not in _COMMANDS:
-            self._error(f"there is no op {op!r}; the ops are {', '.join(_COMMANDS)}")
-            return
         try:
+            if op not in _COMMANDS:
+                raise UsageError(f"there is no op {op!r}; the ops are {', '.join(_COMMANDS)}")
             _COMMANDS[op](self, command, self._clock.now())
         except ComposerError as error:
             self._error(str(error))
         except Exception as error:
             self._error(f"the command {op} could not be followed ({error!r})")
+        self._settle()
 
     def poll(self, now: float) -> float | None:
         """Do what is due at `now` seconds; return the seconds until something is due again, None at the end."""
@@ -135,6 +137,7 @@ class Engine:
             self._teller.report(now)
         except Exception as error:
             self._error(f"the engine stumbled ({error!r})")
+        self._settle()
         return self._wait(self._clock.now())
 
     # What comes in
@@ -239,6 +242,7 @@ class Engine:
         self._end_sound("the end")
         self._transport.stop(now)
         self._teller.mark(now)
+        self._settle()
         if self._journal:
             self._journal.close()
             self._tell_failure()
@@ -331,9 +335,24 @@ class Engine:
         self._record(self._clock.now(), tick, {"out": list(data)})
 
     def _record(self, time: float, tick: float, what: Event) -> None:
-        self._hear(what)
+        self._unsettled.append((self._keep, {"time": time, "tick": tick, **what}))
+
+    def _emit(self, event: Event) -> None:
+        self._unsettled.append((self._tell, event))
+
+    def _settle(self) -> None:
+        """Write and tell what has happened, in order: a chord leaves first, and is spoken of afterwards."""
+        happened, self._unsettled = self._unsettled, []
+        for act, what in happened:
+            try:
+                act(what)
+            except Exception as error:
+                self._tell({"op": "error", "message": f"{what} could not be kept or told ({error!r})"})
+
+    def _keep(self, entry: Event) -> None:
+        self._hear(entry)
         if self._journal:
-            self._journal.write({"time": time, "tick": tick, **what})
+            self._journal.write(entry)
 
     def _hear(self, what: Event) -> None:
         """Sound what left, and what the player played, which gets a channel of its own."""
