@@ -75,8 +75,8 @@ def test_a_named_midi_system_that_does_not_answer_is_told_in_one_sentence(monkey
 def test_an_exception_in_the_callback_is_logged_and_the_next_message_is_heard(caplog):
     heard = []
     relay = ports._relay(lambda data, time: heard.append(data[1] // data[2]))
-    relay(([0x90, 60, 0], 0.0), None)
-    relay(([0x90, 60, 6], 0.0), None)
+    relay([0x90, 60, 0], 0.0)
+    relay([0x90, 60, 6], 0.0)
 
     assert [10] == heard
     assert "ZeroDivisionError" in caplog.text
@@ -133,6 +133,24 @@ def test_a_note_and_a_clock_pulse_travel_from_out_to_in(pair):
 
         assert pair.heard.next()[0] == data
     assert before < pair.heard.messages[0][1] < time.monotonic()
+
+
+@pytest.mark.peer
+def test_a_callback_that_waits_holds_up_no_other_program(pair):
+    waits, go_on = threading.Event(), threading.Event()
+    slow = ports.open_input(None, lambda *_: (waits.set(), go_on.wait(20)), client="slow")
+    connect("composer:out", "slow:in")
+    connect("composer:out", "composer:in")
+    pair.out.send([0x90, 60, 100])
+    assert waits.wait(5)
+    pair.heard.next()
+    try:
+        pair.out.send([0x90, 62, 100])
+
+        assert pair.heard.next()[0] == [0x90, 62, 100]
+    finally:
+        go_on.set()
+        slow.close()
 
 
 @pytest.mark.peer

@@ -12,6 +12,22 @@ from ensemble import Composer, Host, connect, kill_with_children
 from composer.folders import model_folder
 
 
+@pytest.fixture(scope="session")
+def roomy_server(start_jack):
+    """Run a JACK server with 21 ms a period: it does not wait for late programs, and their messages are lost."""
+    name = f"composer-roomy-{os.getpid()}"
+    start_jack(name, frames=1024)
+    return name
+
+
+@pytest.fixture
+def roomy_jack(roomy_server, monkeypatch):
+    """Let a test whose every message counts use the server that gives a busy machine time."""
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", roomy_server)
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+    return roomy_server
+
+
 @pytest.fixture
 def host(jack_server):
     host = Host()

@@ -22,6 +22,17 @@ def tell(**what):
         sys.stdout.flush()
 
 
+def listen(ear):
+    # Not by callback: on JACK's own thread that would wait for Python, and what waits there costs others messages.
+    first, elapsed = float("inf"), 0.0
+    while True:
+        while event := ear.get_message():
+            elapsed += event[1]
+            first = min(first, time.monotonic() - elapsed)
+            tell(heard=event[0], time=first + elapsed)
+        time.sleep(0.001)
+
+
 def play(out, messages):
     began = time.monotonic()
     for seconds, data in messages:
@@ -31,18 +42,17 @@ def play(out, messages):
 
 
 def main():
-    ear = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name=f"host-ear-{os.getpid()}")
+    ear = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name=f"host-ear-{os.getpid()}", queue_size_limit=8192)
     hand = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name=f"host-hand-{os.getpid()}")
     ear.ignore_types(timing=False)
-    ear.set_callback(lambda event, _: tell(heard=event[0], time=time.monotonic()))
     ear.open_virtual_port("hear")
     hand.open_virtual_port("play")
     tell(hear=f"host-ear-{os.getpid()}:hear", play=f"host-hand-{os.getpid()}:play")
+    threading.Thread(target=listen, args=(ear,), daemon=True).start()
     for line in sys.stdin:
         threading.Thread(target=play, args=(hand, json.loads(line)), daemon=True).start()
     # A client that goes without a word makes the server wait for it; a server that has gone makes the client wait.
     threading.Timer(2, os._exit, (0,)).start()
-    ear.delete()
     hand.delete()
     os._exit(0)
 

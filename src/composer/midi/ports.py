@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from composer.errors import PortError, UsageError
 from composer.midi import jack
+from composer.midi.collect import QUEUED, Collector
 
 Callback = Callable[[Sequence[int], float], None]
 """Takes the bytes of a message and the moment of its arrival, in seconds of the monotonic clock."""
@@ -69,8 +70,8 @@ class OutputPort(InputPort, Protocol):
 def open_input(name: str | None, callback: Callback, *, api: str = "auto", client: str = "composer") -> InputPort:
     """Open the existing port `name` for input, or with None a virtual port "in"; `callback` gets what arrives.
 
-    A name matches exactly, or else as a part of one port's name, in any case. The callback runs on a thread of the MIDI
-    system and must not wait; what it raises is logged. Clock messages are delivered; system exclusive and active
+    A name matches exactly, or else as a part of one port's name, in any case. The callback runs on a thread of the port
+    and must not wait; what it raises is logged. Clock messages are delivered; system exclusive and active
     sensing are not. PortError says which ports there are, or that there is no MIDI system and what to do.
     """
     return _RtmidiPort.open("MidiIn", name, _resolve(api), client, callback)
@@ -103,6 +104,7 @@ class _RtmidiPort:
     def __init__(self, handle: Any, name: str, api: str, is_virtual: bool, servers: list[socket.socket]) -> None:
         self.name, self.api = name, api
         self._handle, self._is_virtual, self._servers = handle, is_virtual, servers
+        self._collector: Collector | None = None
         _open_ports.add(self)
 
     @classmethod
@@ -117,13 +119,20 @@ class _RtmidiPort:
         handle = _new_handle(kind, api, client)
         try:
             label = _open_virtual(handle, api, client, short) if name is None else _open_named(handle, name, api, short)
+            port = cls(handle, label, api, name is None, jack.connections(before) if api == "jack" else [])
             if callback is not None:
-                handle.ignore_types(sysex=True, timing=False, active_sense=True)
-                handle.set_callback(_relay(callback))
+                port._listen(_relay(callback))
+            return port
         except BaseException:
             handle.delete()
             raise
-        return cls(handle, label, api, name is None, jack.connections(before) if api == "jack" else [])
+
+    def _listen(self, relay: Callback) -> None:
+        self._handle.ignore_types(sysex=True, timing=False, active_sense=True)
+        if self.api == "jack":
+            self._collector = Collector(self._handle, relay)
+        else:
+            self._handle.set_callback(lambda event, _: relay(event[0], time.monotonic()))
 
     def send(self, data: Sequence[int]) -> None:
         if self._handle is None:
@@ -145,6 +154,8 @@ class _RtmidiPort:
         if self._handle is None:
             return
         _open_ports.discard(self)
+        if self._collector is not None:
+            self._collector.close()
         self._handle.delete()
         self._handle = None
         for server in self._servers:
@@ -166,7 +177,8 @@ def _new_handle(kind: str, api: str, client: str) -> Any:
         if api == "jack":
             jack.silence()
         try:
-            return getattr(rtmidi, kind)(getattr(rtmidi, _RTMIDI_NAMES[api]), name=client)
+            more = {"queue_size_limit": QUEUED} if kind == "MidiIn" else {}
+            return getattr(rtmidi, kind)(getattr(rtmidi, _RTMIDI_NAMES[api]), name=client, **more)
         except rtmidi.RtMidiError as error:
             raise PortError(f"{api} does not answer ({error}); start it, or choose another --api") from error
 
@@ -214,14 +226,13 @@ def match_port(name: str, listed: Sequence[str], kind: str) -> str:
     raise PortError(f"there is no {kind} port {name!r}; {there}; name no port to get a virtual one")
 
 
-def _relay(callback: Callback) -> Callable[[tuple[list[int], float], object], None]:
-    def relay(event: tuple[list[int], float], _: object) -> None:
-        arrived = time.monotonic()
+def _relay(callback: Callback) -> Callback:
+    def relay(data: Sequence[int], arrived: float) -> None:
         try:
-            callback(event[0], arrived)
+            callback(data, arrived)
         except Exception:
             # rtmidi would swallow it, and the next message must still be heard.
-            log.exception("the message %s could not be used", event[0])
+            log.exception("the message %s could not be used", data)
 
     return relay
 
