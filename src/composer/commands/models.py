@@ -140,6 +140,9 @@ def _make_playable(source: Path, folder: Path) -> None:
 
     with _writing(folder):
         _exporting().convert(source, folder, (TIMES, DURATIONS, NOTES), vocabulary=VOCABULARY)
+    from composer.commands.probe import likelihood
+
+    print(f"the checkpoint in {source} {likelihood(folder)}", file=sys.stderr)
 
 
 def _exporting() -> Any:

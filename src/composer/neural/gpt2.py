@@ -92,6 +92,12 @@ class Decoder:
         """Go back to the state after `length` tokens."""
         self._now.rollback(length)
 
+    def read(self, tokens: Sequence[int]) -> Floats:
+        """Return what stands after each of `tokens`, read from the beginning: (tokens, C), to be multiplied by rows."""
+        self.rollback(0)
+        self.append(tokens)
+        return self._now.hidden(len(tokens))
+
     def logits(self, rows: slice) -> Floats:
         """Return the logits of these rows of the vocabulary for the token that comes next."""
         hidden = self._now.last
@@ -160,6 +166,9 @@ class _Sequence:
     def last(self) -> Floats:
         found: Floats = self._hidden[self.length - 1]
         return found
+
+    def hidden(self, stop: int) -> Floats:
+        return self._hidden[:stop].copy()
 
     def read(self, tokens: Sequence[int], x: Floats) -> None:
         start = self.length

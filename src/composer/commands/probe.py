@@ -1,0 +1,99 @@
+"""Ask a published checkpoint whether it tells music from noise: its vocabulary, layout and weights belong together.
+
+What else could be wrong with a checkpoint shows in its files. Weights that were mixed up on their way here, or learned
+with another vocabulary, play on, and play anything.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from composer.generators.amt_sampling import DURATIONS, NOTES, TIMES
+from composer.live.demo import MELODY
+from composer.music import TICKS_PER_QUARTER
+from composer.neural.gpt2 import Decoder
+from composer.neural.runtime import Floats
+from composer.tokenizers import amt
+from composer.tokenizers.amt import Triple
+
+CLEARLY = 0.2
+"""Nats a token by which the piece must be likelier than either noise; random weights of any size stay below."""
+_BARS = 8
+_CHORDS = {"I": (48, 52, 55), "V": (47, 50, 55)}
+_HARMONY = ("I", "I", "I", "V", "I", "I", "I", "V")
+_BINS_PER_QUARTER = amt.BINS_PER_SECOND // 2
+
+
+class Likelihood(NamedTuple):
+    """Hold nats a token of a piece, of the same with other pitches, and of the same with other onsets."""
+
+    piece: float
+    other_pitches: float
+    other_times: float
+
+    @property
+    def is_music(self) -> bool:
+        """Return whether the piece is clearly the likeliest."""
+        return self.piece + CLEARLY < min(self.other_pitches, self.other_times)
+
+    def __str__(self) -> str:
+        """Return the sentence for a person."""
+        told = f"{self.piece:.2f} nats a token against {self.other_pitches:.2f} with other pitches and"
+        told += f" {self.other_times:.2f} with other onsets"
+        if self.is_music:
+            return f"tells music from noise ({told})"
+        return (
+            f"does not tell music from noise ({told}): the weights are untrained, damaged or of another vocabulary;"
+            " download the checkpoint again, or choose another"
+        )
+
+
+def likelihood(folder: Path) -> Likelihood:
+    """Return how likely a converted checkpoint finds a piece, and noise made of it; it reads 500 tokens.
+
+    ModelError when the folder cannot be played.
+    """
+    decoder, rng = Decoder(folder), random.Random(1824)
+    notes = _piece()[: (decoder.context - 4) // 3]
+    pitches = [amt.event(n.time, n.length, n.instrument, rng.randint(36, 84)) for n in notes]
+    times = sorted(rng.randint(0, notes[-1].time) for _ in notes)
+    moved = [note._replace(time=time) for note, time in zip(notes, times, strict=True)]
+    return Likelihood(*(_nats(decoder, each) for each in (notes, pitches, moved)))
+
+
+def _piece() -> list[Triple]:
+    """Return eight bars of the built-in player's melody over plain chords, 120 quarters a minute."""
+    bin_ticks = TICKS_PER_QUARTER / _BINS_PER_QUARTER
+    melody = [
+        amt.event(round(note.onset / bin_ticks), round(note.duration / bin_ticks), 0, note.pitch) for note in MELODY
+    ]
+    bar = 4 * _BINS_PER_QUARTER
+    chords = [
+        amt.event(n * bar, bar - 4, 0, pitch) for n, name in enumerate(_HARMONY) for pitch in reversed(_CHORDS[name])
+    ]
+    return amt.sort([note for note in (*melody, *chords) if note.time < _BARS * bar])
+
+
+def _nats(decoder: Decoder, notes: Sequence[Triple]) -> float:
+    """Return the mean over all tokens, each among those that are legal at its place."""
+    tokens = amt.song(notes, anticipated=False)
+    start = len(tokens) - 3 * len(notes)
+    hidden = decoder.read(tokens)[start - 1 : -1]
+    slots = [_lost(decoder.embedding[rows], hidden[k::3], tokens[start + k :: 3], rows.start) for k, rows in _SLOTS]
+    return float(np.mean(slots))
+
+
+_SLOTS = tuple(enumerate((TIMES, DURATIONS, NOTES)))
+
+
+def _lost(table: Floats, hidden: Floats, tokens: Sequence[int], first: int) -> Floats:
+    logits = hidden @ table.T
+    highest = logits.max(1, keepdims=True)
+    total = highest[:, 0] + np.log(np.exp(logits - highest).sum(1))
+    lost: Floats = total - logits[np.arange(len(tokens)), np.array(tokens) - first]
+    return lost
