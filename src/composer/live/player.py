@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from math import isfinite
+from operator import attrgetter
 from typing import NamedTuple
 
 
@@ -46,6 +47,9 @@ class Due(NamedTuple):
     note: PlannedNote
 
 
+_in_order = attrgetter("onset", "duration", "pitch", "velocity", "channel", "id")
+
+
 class Player:
     """Hold the plan and hand out what is due, in order, note-offs before note-ons at one tick.
 
@@ -53,8 +57,9 @@ class Player:
     """
 
     def __init__(self) -> None:
+        # The next note is the last of the list: what is due at a moment is found without a comparison.
         self._waiting: list[PlannedNote] = []
-        self._ends: list[tuple[float, PlannedNote]] = []
+        self._ends: list[tuple[float, int, PlannedNote]] = []
         self._begun: dict[int, float] = {}
 
     def __len__(self) -> int:
@@ -66,7 +71,7 @@ class Player:
         self._begun = {note_id: onset for note_id, onset in self._begun.items() if onset >= tick}
         kept = [note for note in self._waiting if note.onset < tick]
         self._waiting = kept + [note for note in notes if note.id not in self._begun]
-        heapify(self._waiting)
+        self._waiting.sort(key=_in_order, reverse=True)
 
     def forget(self) -> None:
         """Forget the plan and every end that is still to come: the caller releases what sounds."""
@@ -77,9 +82,9 @@ class Player:
     def next_tick(self) -> float | None:
         """Return the tick at which something is due next, None when nothing is."""
         if not self._ends:
-            return self._waiting[0].onset if self._waiting else None
+            return self._waiting[-1].onset if self._waiting else None
         end = self._ends[0][0]
-        return min(end, self._waiting[0].onset) if self._waiting else end
+        return min(end, self._waiting[-1].onset) if self._waiting else end
 
     def due(self, tick: float) -> Iterator[Due]:
         """Yield what is due at or before `tick`.
@@ -88,13 +93,13 @@ class Player:
         """
         while (coming := self.next_tick()) is not None and coming <= tick:
             if self._ends and self._ends[0][0] == coming:
-                end, note = heappop(self._ends)
+                end, _, note = heappop(self._ends)
                 yield Due(end, False, note)
             else:
-                note = heappop(self._waiting)
+                note = self._waiting.pop()
                 yield Due(note.onset, True, note)
 
     def begin(self, note: PlannedNote) -> None:
         """Schedule the end of a note that has begun."""
         self._begun[note.id] = note.onset
-        heappush(self._ends, (note.end, note))
+        heappush(self._ends, (note.end, note.id, note))
