@@ -76,14 +76,14 @@ class Engine:
         self.finished = False
         self._sound: FluidSynth | None = None
         self._clock, self._tell, self._journal = clock, emit, journal
-        self._unsettled: list[tuple[Callable[[Event], None], Event]] = []
+        self._unsettled: list[tuple[Callable[[Any], None], Any]] = []
         self._transport = Transport(setup.tempo, setup.sync)
         self._player = Player()
-        echo = EchoFilter()
+        self._echo = EchoFilter()
         self._in = Watched(open_in)
         self._out = Watched(open_out)
-        self._outlet = Outlet(self._out, echo, clock.now, self._on_sent, self._error)
-        self._inlet = Inlet(echo, self._outlet, self._emit, self._record)
+        self._outlet = Outlet(self._out, clock.now, self._on_sent, self._error)
+        self._inlet = Inlet(self._echo, self._outlet, self._emit, self._record)
         self._tally = Tally()
         self._watch_at = clock.now()
         self._has_told_failure = False
@@ -265,20 +265,22 @@ class Engine:
             moment = line.seconds(due.tick)
             if not due.begins:
                 if self._outlet.end(due.note):
-                    self._lateness(moment)
+                    self._unsettled.append((self._count, (moment, self._clock.now(), None)))
             elif now - moment > TOLERANCE_SECONDS:
                 self._drop(due.note, "late")
             elif self._outlet.begin(due.note):
                 self._player.begin(due.note)
-                self._tally.notes_out += 1
-                self._emit({"op": "sent", "id": due.note.id, "late_ms": self._lateness(moment)})
+                self._unsettled.append((self._count, (moment, self._clock.now(), due.note.id)))
             else:
                 self._drop(due.note, "port")
 
-    def _lateness(self, moment: float) -> float:
-        late_ms = round(max(0.0, self._clock.now() - moment) * 1000, 3)
+    def _count(self, left: tuple[float, float, int | None]) -> None:
+        moment, time, begun = left
+        late_ms = round(max(0.0, time - moment) * 1000, 3)
         self._tally.left(late_ms)
-        return late_ms
+        if begun is not None:
+            self._tally.notes_out += 1
+            self._tell({"op": "sent", "id": begun, "late_ms": late_ms})
 
     def _drop(self, note: PlannedNote, reason: str) -> None:
         self._tally.dropped += 1
@@ -331,8 +333,13 @@ class Engine:
         self._player.forget()
         self._outlet.release_all(tick)
 
-    def _on_sent(self, data: bytes, tick: float) -> None:
-        self._record(self._clock.now(), tick, {"out": list(data)})
+    def _on_sent(self, data: bytes, tick: float, time: float) -> None:
+        self._unsettled.append((self._keep_sent, (data, tick, time)))
+
+    def _keep_sent(self, sent: tuple[bytes, float, float]) -> None:
+        data, tick, time = sent
+        self._echo.sent(data, time)
+        self._keep({"time": time, "tick": tick, "out": list(data)})
 
     def _record(self, time: float, tick: float, what: Event) -> None:
         self._unsettled.append((self._keep, {"time": time, "tick": tick, **what}))

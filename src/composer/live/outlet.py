@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from composer.live.echo import EchoFilter, is_note_off, is_note_on
+from composer.live.echo import is_note_off, is_note_on
 from composer.live.ledger import Ledger, note_off, note_on
 from composer.live.player import PlannedNote
 from composer.live.watched import Watched
@@ -17,19 +17,18 @@ class Outlet:
     """Send messages and keep the ledger true whatever the port does.
 
     A note is in the ledger from the moment its note-on has left to the moment its note-off has: a note-off that the
-    port refused is owed, and paid as soon as the port takes messages again. One thread uses an outlet.
+    port refused is owed, and paid as soon as the port takes messages again. `on_sent` is told of each message its tick
+    and the second at which it was handed over. One thread uses an outlet.
     """
 
     def __init__(
         self,
         port: Watched[OutputPort],
-        echo: EchoFilter,
         now: Callable[[], float],
-        on_sent: Callable[[bytes, float], None],
+        on_sent: Callable[[bytes, float, float], None],
         on_refused: Callable[[str], None],
     ) -> None:
         self._watched = port
-        self._echo = echo
         self._now = now
         self._on_sent = on_sent
         self._on_refused = on_refused
@@ -107,6 +106,5 @@ class Outlet:
             self._is_refusing = True
             return False
         self._is_refusing = False
-        self._echo.sent(data, time)
-        self._on_sent(data, tick)
+        self._on_sent(data, tick, time)
         return True
