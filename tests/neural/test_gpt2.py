@@ -13,7 +13,10 @@ from safetensors.numpy import load_file, save_file  # noqa: E402
 
 from composer.errors import ModelError  # noqa: E402
 from composer.neural.gpt2 import PIECE, Decoder  # noqa: E402
+from composer.neural.gpt2_cache import ranges, shrink  # noqa: E402
 from composer.neural.gpt2_export import convert, unpickle  # noqa: E402
+from composer.neural.runtime import Layers  # noqa: E402
+from composer.neural.shapes import make_published  # noqa: E402
 
 ROWS = (slice(0, 40), slice(40, 100))
 TOKENS = [7, 99, 3, 3, 50, 12, 88, 0, 41, 5, 77, 30]
@@ -274,6 +277,61 @@ def test_int8_is_close_in_distribution(tiny):
     decoder.append(TOKENS)
 
     assert divergence(expected(model, TOKENS), whole(decoder)) < 0.0005
+
+
+class TestCache:
+    """Keys and values in eight bits, a step for each channel."""
+
+    @staticmethod
+    def buffers(folder):
+        return Decoder(folder)._now._layers.buffers.values()
+
+    def test_it_is_kept_in_eight_bits(self, tiny):
+        assert {np.dtype(np.int8)} == {buffer.dtype for buffer in self.buffers(tiny[2])}
+
+    def test_a_runtime_that_cannot_keeps_it_in_float(self, tiny, tmp_path, monkeypatch):
+        run = Layers.run
+
+        def old(layers, x, past):
+            if layers.buffers["h.0.k"].dtype == np.int8:
+                raise RuntimeError("Tensor type mismatch")
+            return run(layers, x, past)
+
+        monkeypatch.setattr(Layers, "run", old)
+        convert(tiny[1], tmp_path, ROWS)
+        decoder = Decoder(tmp_path)
+        decoder.append(TOKENS)
+
+        assert {np.dtype(np.float32)} == {buffer.dtype for buffer in self.buffers(tmp_path)}
+        assert [] == list(tmp_path.glob(".*"))
+        assert divergence(expected(tiny[0], TOKENS), whole(decoder)) < 0.0005
+
+    def test_a_channel_that_is_always_large_drowns_no_other(self, tmp_path):
+        """Keys have such channels; one step for all of a head would be thirty times as coarse for the rest."""
+        model = reference()
+        for block in model.transformer.h:
+            block.attn.c_attn.bias.data[32 + 3] += 30
+        convert(save(model, tmp_path / "source"), tmp_path / "played", ROWS)
+        decoder = Decoder(tmp_path / "played")
+        decoder.append(TOKENS)
+
+        assert divergence(expected(model, TOKENS), whole(decoder)) < 0.0005
+
+    def test_what_is_larger_than_in_the_sample_is_cut_off(self, tmp_path):
+        """It must not begin again at the other end."""
+        make_published(tmp_path, 1, 2, 32, cache=False)
+        path, x = tmp_path / "trunk.int8.onnx", np.random.default_rng(0).standard_normal((24, 32), dtype=np.float32)
+        layers = Layers(path, 24, 2, 32, 1)
+        layers.run(x, 0)
+        largest = ranges(path, x, 2)
+        shrink(path, {name: size / 10 for name, size in largest.items()})
+        smaller = Layers(path, 24, 2, 32, 1)
+        smaller.run(x, 0)
+
+        for name, values in layers.buffers.items():
+            far = np.abs(values) > largest[name] / 7
+            assert far.any()
+            np.testing.assert_array_equal(127 * np.sign(values[far]), np.clip(smaller.buffers[name][far], -127, 127))
 
 
 @pytest.mark.parametrize("prefix", [True, False])

@@ -135,13 +135,13 @@ def download(name: str | None, folder: Path | None) -> int:
 
 
 def _make_playable(source: Path, folder: Path) -> None:
+    from composer.commands.probe import likelihood, sample
     from composer.generators.amt_sampling import DURATIONS, NOTES, TIMES
     from composer.tokenizers.amt import VOCABULARY
 
     with _writing(folder):
-        _exporting().convert(source, folder, (TIMES, DURATIONS, NOTES), vocabulary=VOCABULARY)
-    from composer.commands.probe import likelihood
-
+        heads = TIMES, DURATIONS, NOTES
+        _exporting().convert(source, folder, heads, vocabulary=VOCABULARY, sample=sample())
     print(f"the checkpoint in {source} {likelihood(folder)}", file=sys.stderr)
 
 

@@ -66,6 +66,17 @@ def likelihood(folder: Path) -> Likelihood:
     return Likelihood(*(_nats(decoder, each) for each in (notes, pitches, moved)))
 
 
+def sample() -> list[int]:
+    """Return a hundred seconds of tokens, events and controls of all instruments, to fit eight bits to a checkpoint."""
+    rng = random.Random(1951)
+    notes: list[Triple] = []
+    for phrase in range(6):
+        band = [amt.event(n.time, n.length, rng.randrange(amt.INSTRUMENTS), n.pitch) for n in _piece()]
+        band = amt.translate(band, phrase * _BARS * 4 * _BINS_PER_QUARTER)
+        notes += [amt.as_control(note) for note in band] if phrase % 2 else band
+    return amt.song(notes)
+
+
 def _piece() -> list[Triple]:
     """Return eight bars of the built-in player's melody over plain chords, 120 quarters a minute."""
     bin_ticks = TICKS_PER_QUARTER / _BINS_PER_QUARTER

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,25 @@ from composer.neural.gpt2_graph import LAYER, Tensors, write
 
 
 def convert(
-    source: Path, folder: Path, heads: Iterable[slice], *, int8: bool = True, vocabulary: int | None = None
+    source: Path,
+    folder: Path,
+    heads: Sequence[slice],
+    *,
+    int8: bool = True,
+    vocabulary: int | None = None,
+    sample: Sequence[int] = (),
 ) -> None:
     """Write to `folder` what composer.neural.gpt2 plays, with a head of its own for each of `heads`' rows.
 
-    `source` holds config.json and model.safetensors or pytorch_model.bin, of `vocabulary` tokens or more. ModelError
-    says in one sentence what is wrong with it. The configuration is written last: a folder without one is not finished.
+    `source` holds config.json and model.safetensors or pytorch_model.bin, of `vocabulary` tokens or more; `sample` is
+    music by which the steps of eight bits are chosen (composer.neural.gpt2_graph.write). ModelError says in one
+    sentence what is wrong with it. The configuration is written last: a folder without one is not finished.
     """
     config, tensors = read_checkpoint(source)
-    heads = tuple(heads)
     least, found = vocabulary or max(rows.stop for rows in heads), len(tensors["wte.weight"])
     if found < least:
         raise ModelError(f"the checkpoint in {source} has {found} tokens where {least} are needed; choose another")
-    write(config, tensors, folder, heads, int8=int8)
+    write(config, tensors, folder, heads, int8=int8, sample=sample)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

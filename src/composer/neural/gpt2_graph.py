@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from onnx import TensorProto, helper
 
 from composer.neural.export import Graph
 from composer.neural.gpt2 import TABLES
+from composer.neural.gpt2_cache import ranges, shrink
 from composer.neural.runtime import Floats
 
 CONFIG = ("model_type", "n_layer", "n_head", "n_embd", "scale_attn_by_inverse_layer_idx", "layer_norm_epsilon")
@@ -35,16 +37,30 @@ LAYER = {
 Tensors = dict[str, Floats]
 
 
-def write(config: dict[str, Any], tensors: Tensors, folder: Path, heads: Iterable[slice], *, int8: bool = True) -> None:
+def write(
+    config: dict[str, Any],
+    tensors: Tensors,
+    folder: Path,
+    heads: Sequence[slice],
+    *,
+    int8: bool = True,
+    cache: bool = True,
+    sample: Sequence[int] = (),
+) -> None:
     """Write to `folder` what composer.neural.gpt2 plays, from a configuration and tensors by GPT-2's names.
 
-    Each of `heads` names rows of the vocabulary that get a head of their own. The configuration is written last.
+    Each of `heads` names rows of the vocabulary that get a head of their own. With `int8` the weights are kept in eight
+    bits, with `cache` keys and values as well: how large they become is seen by reading `sample`, again and again to
+    the last position, or tokens of all heads in turn. The configuration is written last.
     """
     from safetensors.numpy import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     suffix = ".int8.onnx" if int8 else ".onnx"
-    _trunk(config, tensors, folder / f"trunk{suffix}", int8)
+    trunk = folder / f"trunk{suffix}"
+    _trunk(config, tensors, trunk, int8)
+    if int8 and cache:
+        shrink(trunk, ranges(trunk, _embedded(tensors, sample, heads), config["n_head"]))
     table = tensors["wte.weight"]
     for rows in heads:
         g = Graph()
@@ -59,6 +75,15 @@ def write(config: dict[str, Any], tensors: Tensors, folder: Path, heads: Iterabl
         "n_positions": len(tensors["wpe.weight"]),
     }
     (folder / "config.json").write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+
+
+def _embedded(tensors: Tensors, sample: Sequence[int], heads: Sequence[slice]) -> Floats:
+    """Return what the layers are given of tokens that fill the context."""
+    positions = tensors["wpe.weight"]
+    rng = np.random.default_rng(0)
+    tokens = sample or [int(rng.integers(rows.start, rows.stop)) for rows in islice(cycle(heads), len(positions))]
+    x: Floats = tensors["wte.weight"][np.resize(tokens, len(positions))] + positions
+    return x
 
 
 def _trunk(config: dict[str, Any], tensors: Tensors, path: Path, int8: bool) -> None:

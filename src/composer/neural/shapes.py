@@ -49,8 +49,13 @@ def make_random(folder: Path, n_layer: int, n_embd: int) -> None:
     export(folder)
 
 
-def make_published(folder: Path, n_layer: int, n_head: int, n_embd: int, *, int8: bool = True) -> None:
-    """Write a checkpoint of GPT-2's layout with random weights, as composer.neural.gpt2 plays it (onnx)."""
+def make_published(
+    folder: Path, n_layer: int, n_head: int, n_embd: int, *, int8: bool = True, cache: bool = True
+) -> None:
+    """Write a checkpoint of GPT-2's layout with random weights, as composer.neural.gpt2 plays it (onnx).
+
+    `int8` and `cache` are those of composer.neural.gpt2_graph.write.
+    """
     from composer.neural.gpt2_graph import LAYER, write
 
     config: dict[str, Any] = {
@@ -76,4 +81,4 @@ def make_published(folder: Path, n_layer: int, n_head: int, n_embd: int, *, int8
         for name, sizes in LAYER.items():
             gain = 1 if name in ("ln_1.weight", "ln_2.weight") else 0
             tensors[f"h.{layer}.{name}"] = gain + random(*(n_embd * size for size in sizes))
-    write(config, tensors, folder, PUBLISHED_ROWS, int8=int8)
+    write(config, tensors, folder, PUBLISHED_ROWS, int8=int8, cache=cache)
