@@ -22,7 +22,7 @@ from composer.tokenizers import amt
 from composer.tokenizers.amt import Triple
 
 CLEARLY = 0.2
-"""Nats a token by which the piece must be likelier than either noise; random weights of any size stay below."""
+"""Nats a token by which the piece must be likelier than either noise; random weights of amt-small's shape: 0.12."""
 _BARS = 8
 _CHORDS = {"I": (48, 52, 55), "V": (47, 50, 55)}
 _HARMONY = ("I", "I", "I", "V", "I", "I", "I", "V")
