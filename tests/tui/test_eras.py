@@ -65,6 +65,19 @@ async def test_no_era_is_cut_short_at_80_columns():
     assert "…" not in "".join(described)
 
 
+async def test_what_was_told_does_not_lie_over_the_list():
+    """At the first start four messages would cover the lower half of it; help tells the same."""
+    app = ComposerApp(Settings(), lambda settings: FakeSession())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        app.notify("First time here?", timeout=60)
+        await pilot.pause()
+        await pilot.press("g")
+        await pilot.pause()
+
+        assert [] == list(app._notifications)
+
+
 @pytest.mark.parametrize(
     ("keys", "place"), [(("home", "down", "enter"), 1), (("end", "space"), -1), (("home", "up", "enter"), 0)]
 )

@@ -59,9 +59,13 @@ class GeneratorList(Widget, can_focus=True):
         self._drawn: tuple[object, list[Strip]] = (None, [])
 
     def open(self, current: str, chosen: Callable[[str], object], title: str = "Generator") -> None:
-        """Show the list, at the generator called `current`; `chosen` is called with the name of another one."""
+        """Show the list, at the generator called `current`; `chosen` is called with the name of another one.
+
+        Messages that lie on the screen are gone: they would cover it.
+        """
         if self.has_class(_OPEN):
             return
+        self.app.clear_notifications()
         self.border_title, self._chosen, self._before = title, chosen, self.screen.focused
         names = [info.name for info in ERAS]
         self.highlighted = names.index(current) if current in names else 0
