@@ -53,6 +53,10 @@ def test_a_summary_is_cut_where_a_clause_ends(room, said):
     assert said == in_short("Plays one, two; and three. More.", room)
 
 
+def test_a_list_is_not_cut_after_its_first_word():
+    assert "By rules" == in_short("By rules; codes, rows and chains.", 20)
+
+
 async def test_no_era_is_cut_short_at_80_columns():
     app = ComposerApp(Settings(), lambda settings: FakeSession())
     async with app.run_test(size=(80, 24)) as pilot:

@@ -169,7 +169,8 @@ async def offer(screen: Screen[Any], current: str, chosen: Callable[[str], objec
 def in_short(summary: str, room: int) -> str:
     """Return as many whole clauses of a summary's first sentence as fit `room` cells, at least one."""
     sentence = summary.partition(". ")[0].rstrip(".")
-    clauses = [sentence[: mark.start()] for mark in re.finditer("[,;:] ", sentence)] + [sentence]
+    # What follows a semicolon is said whole or not at all: a list cut short says something else.
+    clauses = [sentence[: mark.start()] for mark in re.finditer(r";.*|[,:] ", sentence)] + [sentence]
     return next((text for text in reversed(clauses) if len(text) <= room), clauses[0])
 
 
