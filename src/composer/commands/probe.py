@@ -15,10 +15,9 @@ import numpy as np
 
 from composer.generators.amt_sampling import DURATIONS, NOTES, TIMES
 from composer.live.demo import MELODY
-from composer.music import TICKS_PER_QUARTER
+from composer.music import TICKS_PER_QUARTER, Note, Part, Score
 from composer.neural.gpt2 import Decoder
-from composer.neural.runtime import Floats
-from composer.tokenizers import amt
+from composer.tokenizers import amt, amt_score
 from composer.tokenizers.amt import Triple
 
 CLEARLY = 0.2
@@ -26,7 +25,8 @@ CLEARLY = 0.2
 _BARS = 8
 _CHORDS = {"I": (48, 52, 55), "V": (47, 50, 55)}
 _HARMONY = ("I", "I", "I", "V", "I", "I", "I", "V")
-_BINS_PER_QUARTER = amt.BINS_PER_SECOND // 2
+_BREATH = 40
+"""Ticks between two chords, as between two notes of the melody."""
 
 
 class Likelihood(NamedTuple):
@@ -68,43 +68,34 @@ def likelihood(folder: Path) -> Likelihood:
 
 def sample() -> list[int]:
     """Return a hundred seconds of tokens, events and controls of all instruments, to fit eight bits to a checkpoint."""
-    rng = random.Random(1951)
+    rng, piece = random.Random(1951), _piece()
     notes: list[Triple] = []
     for phrase in range(6):
-        band = [amt.event(n.time, n.length, rng.randrange(amt.INSTRUMENTS), n.pitch) for n in _piece()]
-        band = amt.translate(band, phrase * _BARS * 4 * _BINS_PER_QUARTER)
+        band = [amt.event(n.time, n.length, rng.randrange(amt.INSTRUMENTS), n.pitch) for n in piece]
+        band = amt.translate(band, phrase * _BARS * 2 * amt.BINS_PER_SECOND)
         notes += [amt.as_control(note) for note in band] if phrase % 2 else band
     return amt.song(notes)
 
 
 def _piece() -> list[Triple]:
     """Return eight bars of the built-in player's melody over plain chords, 120 quarters a minute."""
-    bin_ticks = TICKS_PER_QUARTER / _BINS_PER_QUARTER
-    melody = [
-        amt.event(round(note.onset / bin_ticks), round(note.duration / bin_ticks), 0, note.pitch) for note in MELODY
-    ]
-    bar = 4 * _BINS_PER_QUARTER
-    chords = [
-        amt.event(n * bar, bar - 4, 0, pitch) for n, name in enumerate(_HARMONY) for pitch in reversed(_CHORDS[name])
-    ]
-    return amt.sort([note for note in (*melody, *chords) if note.time < _BARS * bar])
+    bar = 4 * TICKS_PER_QUARTER
+    melody = Part("Melody", tuple(note for note in MELODY if note.onset < _BARS * bar))
+    voices = zip(*(reversed(_CHORDS[name]) for name in _HARMONY), strict=True)
+    chords = (Part("Chords", tuple(Note(n * bar, p, bar - _BREATH, 90) for n, p in enumerate(line))) for line in voices)
+    return amt.triples(amt_score.load("amt").encode(Score((melody, *chords))))
 
 
 def _nats(decoder: Decoder, notes: Sequence[Triple]) -> float:
     """Return the mean over all tokens, each among those that are legal at its place."""
+    from scipy.special import log_softmax  # comes with what converting needs
+
     tokens = amt.song(notes, anticipated=False)
     start = len(tokens) - 3 * len(notes)
     hidden = decoder.read(tokens)[start - 1 : -1]
-    slots = [_lost(decoder.embedding[rows], hidden[k::3], tokens[start + k :: 3], rows.start) for k, rows in _SLOTS]
-    return float(np.mean(slots))
-
-
-_SLOTS = tuple(enumerate((TIMES, DURATIONS, NOTES)))
-
-
-def _lost(table: Floats, hidden: Floats, tokens: Sequence[int], first: int) -> Floats:
-    logits = hidden @ table.T
-    highest = logits.max(1, keepdims=True)
-    total = highest[:, 0] + np.log(np.exp(logits - highest).sum(1))
-    lost: Floats = total - logits[np.arange(len(tokens)), np.array(tokens) - first]
-    return lost
+    lost = []
+    for slot, rows in enumerate((TIMES, DURATIONS, NOTES)):
+        told = np.array(tokens[start + slot :: 3]) - rows.start
+        known = log_softmax(hidden[slot::3] @ decoder.embedding[rows].T, axis=1)
+        lost.append(-known[np.arange(len(told)), told])
+    return float(np.mean(lost))
