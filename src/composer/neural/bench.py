@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -122,21 +123,13 @@ def compare(name: str, context: int = 1000) -> dict[str, Any]:
     turns: dict[str, tuple[Callable[[], None], int]] = {}
     for way, layers in runners(name).items():
         for span, (steps, calls) in spans.items():
-            turns[f"{way}: {span}"] = (_advance(layers, x[-steps:], context - steps), calls)
+            turns[f"{way}: {span}"] = (partial(gpt2.read_in_pieces, layers, x[-steps:], context - steps), calls)
     seconds = _in_turns(turns)
     return {
         "model": f"shape:{name}",
         "context": context,
         "ms": {title: {"p50": _ms(statistics.median(s)), "fastest": _ms(min(s))} for title, s in seconds.items()},
     }
-
-
-def _advance(layers: Any, x: Any, past: int) -> Callable[[], None]:
-    def run() -> None:
-        for start in range(0, len(x), gpt2.PIECE):
-            layers.run(x[start : start + gpt2.PIECE], past + start)
-
-    return run
 
 
 def _contender(folder: Path, context: int, threads: int) -> Contender:

@@ -29,6 +29,12 @@ _PROBED = 700
 """Tokens behind the decoder while its speed is measured."""
 
 
+def read_in_pieces(layers: Layers, x: Floats, past: int = 0) -> None:
+    """Run the layers over x (steps, C) as playing reads what it has not read, after `past` steps."""
+    for start in range(0, len(x), PIECE):
+        layers.run(x[start : start + PIECE], past + start)
+
+
 class Decoder:
     """Answer with the logits of what comes after any sequence of tokens; what was read before is not read again.
 

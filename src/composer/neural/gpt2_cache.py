@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from composer.neural.gpt2 import PIECE
+from composer.neural.gpt2 import read_in_pieces
 from composer.neural.runtime import Floats, Layers
 
 _ROOM = 1.25
@@ -25,8 +25,7 @@ _LARGEST = 127
 def ranges(path: Path, x: Floats, heads: int) -> dict[str, Floats]:
     """Return by name the largest size (1, heads, 1, channels) of keys and values while the graph reads x (steps, C)."""
     layers = Layers(path, len(x), heads, x.shape[1], threads=2)
-    for start in range(0, len(x), PIECE):
-        layers.run(x[start : start + PIECE], start)
+    read_in_pieces(layers, x)
     return {name: np.abs(buffer).max(2, keepdims=True) for name, buffer in layers.buffers.items()}
 
 

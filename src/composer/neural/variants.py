@@ -62,13 +62,16 @@ def runners(name: str) -> dict[str, Any]:
         # Layers normalise what they are given, so anything shows how large keys and values become.
         x = np.random.default_rng(0).standard_normal((PUBLISHED_CONTEXT, n_embd), dtype=np.float32)
         largest = ranges(folder / "trunk.int8.onnx", x, n_head)
+        graphs: dict[tuple[str, str], Path] = {}
+        for weights, cache in {(way.weights, way.cache) for way in WAYS.values()}:
+            source = folder / ("trunk.int8.onnx" if weights == "int8" else "trunk.onnx")
+            path = rewrite(source, folder / f"{weights}.{cache}.onnx", weights)
+            if cache == "float" or shrink(path, largest):
+                graphs[weights, cache] = path
         for title, way in WAYS.items():
-            source = folder / ("trunk.int8.onnx" if way.weights == "int8" else "trunk.onnx")
-            path = rewrite(source, folder / f"{len(out)}.onnx", way)
-            if way.cache == "int8" and not shrink(path, largest):
-                continue
-            kind = Layers if way.bound else Copying
-            out[title] = kind(path, PUBLISHED_CONTEXT, n_head, n_embd, way.threads, spin=way.spin)
+            if graph := graphs.get((way.weights, way.cache)):
+                kind = Layers if way.bound else Copying
+                out[title] = kind(graph, PUBLISHED_CONTEXT, n_head, n_embd, way.threads, spin=way.spin)
     return out
 
 
@@ -83,15 +86,15 @@ class Copying(Layers):
         return y[0]
 
 
-def rewrite(source: Path, target: Path, way: Way) -> Path:
-    """Write the graph at `source`, its weights in blocks where they are to be, and return `target`."""
+def rewrite(source: Path, target: Path, kept: str) -> Path:
+    """Write the graph at `source`, its weights in blocks where `kept` is a number of bits, and return `target`."""
     model = onnx.load(source)
     graph = model.graph
     weights = {tensor.name: tensor for tensor in graph.initializer}
     for node in graph.node:
-        if node.op_type == "MatMul" and way.weights in ("8", "4"):
+        if node.op_type == "MatMul" and kept in ("8", "4"):
             tensor = weights[node.input[1]]
-            _in_blocks(graph, node, numpy_helper.to_array(tensor), int(way.weights))
+            _in_blocks(graph, node, numpy_helper.to_array(tensor), int(kept))
             graph.initializer.remove(tensor)
     big = model.ByteSize() > 1_500_000_000
     onnx.save(model, str(target), save_as_external_data=big, location=target.name + ".data")
