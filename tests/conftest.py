@@ -113,7 +113,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = {"model_type": "gpt2", "n_layer": layers, "n_head": 2, "n_embd": width}
     config |= {"scale_attn_by_inverse_layer_idx": True, "layer_norm_epsilon": 1e-5}
     folder = tmp_path_factory.mktemp("checkpoints") / "amt-small"
-    write(config, {n: t.astype(np.float32) for n, t in tensors.items()}, folder, (TIMES, DURATIONS, NOTES))
+    weights = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
+    write(config, weights, folder, (TIMES, DURATIONS, NOTES), cache=True)
     return folder
 
 

@@ -42,7 +42,7 @@ def convert(source, tmp_path, capsys):
 
 
 def test_who_has_learned_music_tells_it_from_noise(learned, tmp_path, capsys):
-    assert "source tells music from noise (" in convert(learned[0], tmp_path, capsys)
+    assert "it tells music from noise (" in convert(learned[0], tmp_path, capsys)
 
 
 def test_who_was_taught_with_another_vocabulary_does_not(learned, tmp_path, capsys):
@@ -51,7 +51,7 @@ def test_who_was_taught_with_another_vocabulary_does_not(learned, tmp_path, caps
     other.save_pretrained(tmp_path / "source")
     told = convert(tmp_path / "source", tmp_path, capsys)
 
-    assert "source does not tell music from noise (" in told
+    assert "it does not tell music from noise (" in told
     assert "download the checkpoint again, or choose another" in told
 
 

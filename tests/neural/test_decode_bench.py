@@ -11,8 +11,11 @@ from composer.generators import amt_sampling
 from composer.neural import bench, gpt2, shapes, variants
 from composer.tokenizers import amt
 
+WIDTH = 64
+"""The smallest that holds a block of inputs."""
 FIELDS = [
     "model",
+    "bits",
     "context",
     "threads",
     "tokens_per_second",
@@ -45,6 +48,12 @@ def brief(monkeypatch):
     monkeypatch.setattr(bench, "STARTS", 1)
 
 
+@pytest.fixture
+def small(monkeypatch):
+    """Make amt-small a tiny shape."""
+    monkeypatch.setitem(shapes.PUBLISHED, "amt-small", (2, 2, WIDTH))
+
+
 class TestShapes:
     @pytest.mark.parametrize(
         "name", ["shape:", "shape:5", "shape:1x32", "shape:5x250", "shape:99x256", "shape:amt-huge", "amt-small"]
@@ -53,12 +62,17 @@ class TestShapes:
         with pytest.raises(UsageError, match=r"shape:amt-small, shape:amt-medium, shape:amt-large.*shape:5x256"):
             shapes.make(name, tmp_path)
 
-    def test_a_published_name_is_its_shape(self, tmp_path, monkeypatch):
+    @pytest.mark.parametrize("bits", [4, 8])
+    def test_a_published_name_is_its_shape(self, tmp_path, monkeypatch, bits):
         made = []
-        monkeypatch.setattr(shapes, "make_published", lambda folder, *shape: made.append(shape))
-        shapes.make("shape:amt-medium", tmp_path)
+        monkeypatch.setattr(shapes, "make_published", lambda folder, *shape, coded: made.append((shape, coded)))
+        shapes.make("shape:amt-medium", tmp_path, bits)
 
-        assert [(24, 16, 1024)] == made
+        assert [((24, 16, 1024), bits == 4)] == made
+
+    @pytest.mark.parametrize("bits", [4, 8])
+    def test_its_layers_are_in_so_many_bits(self, tmp_path, small, brief, bits):
+        assert bits == bench.decode("shape:amt-small", None, 60, 1, bits)["bits"]
 
     def test_layers_times_width_is_a_shape_of_ours(self, tmp_path, monkeypatch):
         made = []
@@ -128,17 +142,11 @@ def test_a_token_stands_at_the_end_of_the_context(published):
     assert 60 == contender.decoder.length
 
 
-@pytest.fixture
-def small(monkeypatch):
-    """Make amt-small a tiny shape."""
-    monkeypatch.setitem(shapes.PUBLISHED, "amt-small", (2, 2, 32))
-
-
 class TestWays:
     @pytest.fixture
     def answers(self, small):
         """Keep what each way says of the last of twelve steps, read by four, gone back to six, and read on."""
-        x = np.random.default_rng(0).standard_normal((12, 32), dtype=np.float32)
+        x = np.random.default_rng(0).standard_normal((12, WIDTH), dtype=np.float32)
         out = {}
         for way, layers in variants.runners("amt-small").items():
             for past in (0, 4, 8):
@@ -149,18 +157,12 @@ class TestWays:
         return out
 
     def test_all_say_nearly_the_same(self, answers):
-        expected = answers["float weights, keys and values"][0]
+        expected = answers["float weights"][0]
         for way, (found, _) in answers.items():
-            assert np.abs(expected - found).max() < (0.015 if "4 bits" in way else 0.002), way
+            assert np.abs(expected - found).max() < (0.015 if "4-bit" in way else 0.002), way
 
     def test_none_is_another_under_a_new_name(self, answers):
-        kept = (
-            "as played",
-            "float keys and values",
-            "float weights, keys and values",
-            "8 bits in blocks of 32",
-            "4 bits in blocks of 32",
-        )
+        kept = {(way.weights, way.cache): title for title, way in variants.WAYS.items()}.values()
 
         assert len(kept) == len({answers[way][0].tobytes() for way in kept})
 
@@ -172,7 +174,7 @@ class TestWays:
         found = bench.compare("amt-small", 100)
 
         assert 3 * len(variants.WAYS) == len(found["ms"])
-        assert {"p50", "fastest"} == found["ms"]["as played: prefill"].keys()
+        assert {"p50", "fastest"} == found["ms"]["4-bit weights: prefill"].keys()
 
     def test_other_shapes_are_not_compared(self):
         with pytest.raises(UsageError, match="amt-small, amt-medium, amt-large"):

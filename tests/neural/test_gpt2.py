@@ -12,6 +12,7 @@ transformers = pytest.importorskip("transformers")
 from safetensors.numpy import load_file, save_file  # noqa: E402
 
 from composer.errors import ModelError  # noqa: E402
+from composer.neural import gpt2_cache, gpt2_export  # noqa: E402
 from composer.neural.gpt2 import PIECE, Decoder  # noqa: E402
 from composer.neural.gpt2_cache import ranges, shrink  # noqa: E402
 from composer.neural.gpt2_export import convert, unpickle  # noqa: E402
@@ -19,6 +20,7 @@ from composer.neural.runtime import Layers  # noqa: E402
 from composer.neural.shapes import make_published  # noqa: E402
 
 ROWS = (slice(0, 40), slice(40, 100))
+PIECES = [[int(t) for t in np.random.default_rng(n).integers(0, 100, 24)] for n in range(12)]
 TOKENS = [7, 99, 3, 3, 50, 12, 88, 0, 41, 5, 77, 30]
 
 
@@ -66,7 +68,9 @@ def tiny(tmp_path_factory):
     model = reference()
     source = save(model, root / "source")
     convert(source, root / "played", ROWS, int8=False)
-    convert(source, root / "played", ROWS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gpt2_cache, "_is_faster", lambda *_: True)
+        convert(source, root / "played", ROWS)
     return model, source, root / "played"
 
 
@@ -289,6 +293,22 @@ class TestCache:
     def test_it_is_kept_in_eight_bits(self, tiny):
         assert {np.dtype(np.int8)} == {buffer.dtype for buffer in self.buffers(tiny[2])}
 
+    @pytest.mark.parametrize(("faster", "kind"), [(True, np.int8), (False, np.float32)])
+    def test_it_is_so_where_that_is_faster(self, tiny, tmp_path, monkeypatch, faster, kind):
+        monkeypatch.setattr(gpt2_cache, "_is_faster", lambda *_: faster)
+        convert(tiny[1], tmp_path, ROWS)
+
+        assert {np.dtype(kind)} == {buffer.dtype for buffer in self.buffers(tmp_path)}
+        assert [] == list(tmp_path.glob(".*"))
+
+    @pytest.mark.parametrize(("least", "faster"), [(1e9, True), (1e-9, False)])
+    def test_a_little_faster_is_not_enough(self, tmp_path, monkeypatch, least, faster):
+        monkeypatch.setattr(gpt2_cache, "_WORTH", least)
+        make_published(tmp_path, 1, 2, 32, cache=False)
+        x = np.ones((4, 32), np.float32)
+
+        assert faster == shrink(tmp_path / "trunk.int8.onnx", ranges(tmp_path / "trunk.int8.onnx", [x], 2))
+
     def test_a_runtime_that_cannot_keeps_it_in_float(self, tiny, tmp_path, monkeypatch):
         run = Layers.run
 
@@ -323,8 +343,8 @@ class TestCache:
         path, x = tmp_path / "trunk.int8.onnx", np.random.default_rng(0).standard_normal((24, 32), dtype=np.float32)
         layers = Layers(path, 24, 2, 32, 1)
         layers.run(x, 0)
-        largest = ranges(path, x, 2)
-        shrink(path, {name: size / 10 for name, size in largest.items()})
+        largest = ranges(path, [x], 2)
+        shrink(path, {name: size / 10 for name, size in largest.items()}, always=True)
         smaller = Layers(path, 24, 2, 32, 1)
         smaller.run(x, 0)
 
@@ -332,6 +352,76 @@ class TestCache:
             far = np.abs(values) > largest[name] / 7
             assert far.any()
             np.testing.assert_array_equal(127 * np.sign(values[far]), np.clip(smaller.buffers[name][far], -127, 127))
+
+
+class TestFourBits:
+    """Layers fitted to what they read."""
+
+    @pytest.fixture
+    def model(self):
+        return reference(n_embd=64, spread=0.08)
+
+    @pytest.fixture
+    def source(self, model, tmp_path):
+        return save(model, tmp_path / "source")
+
+    def test_they_are_kept_where_the_loss_allows_it(self, model, source, tmp_path, monkeypatch):
+        monkeypatch.setattr(gpt2_export, "ALLOWED", 0.05)
+        kept = convert(source, tmp_path / "played", ROWS, pieces=PIECES[:8], held_out=PIECES[8:])
+        decoder = Decoder(tmp_path / "played")
+        decoder.append(TOKENS)
+
+        assert (4, [4]) == (kept.bits, [*kept.tried])
+        assert 4 == decoder.config["bits"]
+        assert 0.0001 < divergence(expected(model, TOKENS), whole(decoder)) < 0.01
+
+    def test_eight_are_kept_where_it_does_not(self, model, source, tmp_path, monkeypatch):
+        monkeypatch.setattr(gpt2_export, "ALLOWED", -1.0)
+        kept = convert(source, tmp_path / "played", ROWS, pieces=PIECES[:8], held_out=PIECES[8:])
+        decoder = Decoder(tmp_path / "played")
+        decoder.append(TOKENS)
+
+        assert (8, [4, 8]) == (kept.bits, [*kept.tried])
+        assert 8 == decoder.config["bits"]
+        assert divergence(expected(model, TOKENS), whole(decoder)) < 0.0005
+
+    def test_the_loss_is_that_of_the_checkpoint_among_what_is_legal(self, model, source, tmp_path):
+        kept = convert(source, tmp_path / "played", ROWS, pieces=PIECES[:8], held_out=PIECES[8:])
+        nats = []
+        for piece in PIECES[8:]:
+            with torch.no_grad():
+                logits = model(torch.tensor([piece])).logits[0]
+            for before, token in enumerate(piece[1:]):
+                rows = next(rows for rows in ROWS if rows.start <= token < rows.stop)
+                nats.append(-float(logits[before][rows].log_softmax(0)[token - rows.start]))
+
+        assert np.mean(nats) == pytest.approx(kept.in_float, abs=1e-4)
+
+    def test_a_width_that_holds_no_block_is_kept_in_eight(self, tiny, tmp_path):
+        kept = convert(tiny[1], tmp_path / "played", ROWS, pieces=PIECES[:2], held_out=PIECES[8:])
+
+        assert (8, [8]) == (kept.bits, [*kept.tried])
+
+    def test_a_person_reads_what_it_costs(self):
+        assert "is kept in 4 bits a weight, which changes its loss by +0.25 %" == str(
+            gpt2_export.Kept(4, 4.0, {4: 4.01})
+        )
+        assert "is kept in 8 bits a weight, which changes its loss by +0.02 % (4 bits: +1.00 %)" == str(
+            gpt2_export.Kept(8, 5.0, {4: 5.05, 8: 5.001})
+        )
+
+    def test_what_computes_no_numbers_is_one_sentence(self, tmp_path):
+        source = save(reference(n_embd=64, spread=1e30), tmp_path / "source")
+
+        with pytest.raises(ModelError, match=r"computes at h\.0\.\S+ are no numbers; download it again"):
+            convert(source, tmp_path / "played", ROWS, pieces=PIECES[:2], held_out=PIECES[8:])
+        assert not (tmp_path / "played" / "config.json").exists()
+
+    def test_how_much_is_done_is_told(self, source, tmp_path):
+        told = []
+        convert(source, tmp_path / "played", ROWS, pieces=PIECES[:2], held_out=PIECES[8:9], told=told.append)
+
+        assert [n / 12 for n in range(1, 13)] == told
 
 
 @pytest.mark.parametrize("prefix", [True, False])

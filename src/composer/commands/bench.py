@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from composer.commands import options
 from composer.errors import ComposerError, FileError, UsageError
+from composer.live.child import LARGE_PAGES
 
 if TYPE_CHECKING:
     from composer.live.settings import Settings
@@ -36,6 +37,8 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     help = "decode: tokens of context (default: 1000)"
     parser.add_argument("--context", type=options.whole(1, 100_000), default=1000, metavar="N", help=help)
     parser.add_argument("--threads", type=options.whole(1, 256), default=2, metavar="N", help="decode: default 2")
+    help = "decode: bits of a weight of a published shape (default: 4)"
+    parser.add_argument("--bits", type=int, choices=(4, 8), default=4, help=help)
     help = "decode: measure what int8 costs in likelihood instead, on POP909's test songs in this folder"
     parser.add_argument("--loss", type=Path, metavar="DIR", help=help)
     help = "decode: compare ways to run the graph of shape:amt-small, -medium or -large instead"
@@ -75,13 +78,19 @@ def decode(args: argparse.Namespace) -> dict[str, Any]:
         from composer.neural import bench
 
         if args.ways:
-            return bench.compare(args.model.removeprefix("shape:"), args.context)
-        result: dict[str, Any] = bench.decode(args.model, folder, args.context, args.threads)
+            return _as_a_worker(bench.compare, args.model.removeprefix("shape:"), args.context)
+        return _as_a_worker(bench.decode, args.model, folder, args.context, args.threads, args.bits)
     except ModuleNotFoundError as error:
         raise ComposerError(
             f"this measurement needs {error.name}, which playing does not; run: pip install 'composer[train]'"
         ) from error
-    return result
+
+
+def _as_a_worker(measure: Callable[..., dict[str, Any]], *told: Any) -> dict[str, Any]:
+    """Return what is measured in a process that was started as those are that play."""
+    os.environ.update(LARGE_PAGES | os.environ)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        return process.submit(measure, *told).result()
 
 
 def _loss(args: argparse.Namespace, folder: Path | None) -> dict[str, Any]:

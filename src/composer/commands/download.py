@@ -125,7 +125,7 @@ An Anticipatory Music Transformer: Thickstun, Hall, Donahue, Liang, *Anticipator
 - from: {_endpoint()}/{source.repository}, commit {source.revision}
 - weights: {source.weights.name}, {source.weights.size} bytes, SHA-256 {source.weights.digest}
 - licence: Apache-2.0, as its authors say; trained on the Lakh MIDI dataset (music-large-800k on more)
-- converted to eight bits for composer.neural.gpt2; embeddings of tokens and positions are in float32
+- converted to few bits for composer.neural.gpt2; embeddings of tokens and positions are in float32
 """
 
 
@@ -194,7 +194,7 @@ def _opened(url: str, start: int = 0) -> Any:
 
 
 def _make_room(folder: Path, weights: File) -> None:
-    # The weights, their tables in float and the graphs in eight bits lie side by side for a moment.
+    # The weights, their tables in float and the graphs in few bits lie side by side for a moment.
     free, needed = shutil.disk_usage(folder).free, 2 * weights.size
     if free < needed:
         raise FileError(

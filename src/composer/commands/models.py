@@ -135,14 +135,27 @@ def download(name: str | None, folder: Path | None) -> int:
 
 
 def _make_playable(source: Path, folder: Path) -> None:
-    from composer.commands.probe import likelihood, sample
-    from composer.generators.amt_sampling import DURATIONS, NOTES, TIMES
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from composer.commands import fitting
+    from composer.commands.probe import HEADS, likelihood
     from composer.tokenizers.amt import VOCABULARY
 
-    with _writing(folder):
-        heads = TIMES, DURATIONS, NOTES
-        _exporting().convert(source, folder, heads, vocabulary=VOCABULARY, sample=sample())
-    print(f"the checkpoint in {source} {likelihood(folder)}", file=sys.stderr)
+    exporting = _exporting()
+    with _writing(folder), Progress(console=Console(file=sys.stderr), transient=True) as progress:
+        bar = progress.add_task("fitting to four bits", total=1.0)
+        kept = exporting.convert(
+            source,
+            folder,
+            HEADS,
+            vocabulary=VOCABULARY,
+            pieces=fitting.pieces(),
+            held_out=fitting.held_out(),
+            told=lambda share: progress.update(bar, completed=share),
+        )
+    print(f"the checkpoint in {source} {kept}", file=sys.stderr)
+    print(f"it {likelihood(folder)}", file=sys.stderr)
 
 
 def _exporting() -> Any:

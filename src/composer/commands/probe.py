@@ -7,11 +7,8 @@ with another vocabulary, play on, and play anything.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from composer.generators.amt_sampling import DURATIONS, NOTES, TIMES
 from composer.live.demo import MELODY
@@ -20,6 +17,7 @@ from composer.neural.gpt2 import Decoder
 from composer.tokenizers import amt, amt_score
 from composer.tokenizers.amt import Triple
 
+HEADS = (TIMES, DURATIONS, NOTES)
 CLEARLY = 0.2
 """Nats a token by which the piece must be likelier than either noise; random weights of amt-small's shape: 0.12."""
 _BARS = 8
@@ -58,23 +56,15 @@ def likelihood(folder: Path) -> Likelihood:
 
     ModelError when the folder cannot be played.
     """
+    from composer.neural.gpt2_fit import loss  # needs torch, as converting does
+
     decoder, rng = Decoder(folder), random.Random(1824)
     notes = _piece()[: (decoder.context - 4) // 3]
     pitches = [amt.event(n.time, n.length, n.instrument, rng.randint(36, 84)) for n in notes]
     times = sorted(rng.randint(0, notes[-1].time) for _ in notes)
     moved = [note._replace(time=time) for note, time in zip(notes, times, strict=True)]
-    return Likelihood(*(_nats(decoder, each) for each in (notes, pitches, moved)))
-
-
-def sample() -> list[int]:
-    """Return a hundred seconds of tokens, events and controls of all instruments, to fit eight bits to a checkpoint."""
-    rng, piece = random.Random(1951), _piece()
-    notes: list[Triple] = []
-    for phrase in range(6):
-        band = [amt.event(n.time, n.length, rng.randrange(amt.INSTRUMENTS), n.pitch) for n in piece]
-        band = amt.translate(band, phrase * _BARS * 2 * amt.BINS_PER_SECOND)
-        notes += [amt.as_control(note) for note in band] if phrase % 2 else band
-    return amt.song(notes)
+    songs = [amt.song(each, anticipated=False) for each in (notes, pitches, moved)]
+    return Likelihood(*(loss(decoder.embedding, HEADS, [(song, decoder.read(song))]) for song in songs))
 
 
 def _piece() -> list[Triple]:
@@ -84,18 +74,3 @@ def _piece() -> list[Triple]:
     voices = zip(*(reversed(_CHORDS[name]) for name in _HARMONY), strict=True)
     chords = (Part("Chords", tuple(Note(n * bar, p, bar - _BREATH, 90) for n, p in enumerate(line))) for line in voices)
     return amt.triples(amt_score.load("amt").encode(Score((melody, *chords))))
-
-
-def _nats(decoder: Decoder, notes: Sequence[Triple]) -> float:
-    """Return the mean over all tokens, each among those that are legal at its place."""
-    from scipy.special import log_softmax  # comes with what converting needs
-
-    tokens = amt.song(notes, anticipated=False)
-    start = len(tokens) - 3 * len(notes)
-    hidden = decoder.read(tokens)[start - 1 : -1]
-    lost = []
-    for slot, rows in enumerate((TIMES, DURATIONS, NOTES)):
-        told = np.array(tokens[start + slot :: 3]) - rows.start
-        known = log_softmax(hidden[slot::3] @ decoder.embedding[rows].T, axis=1)
-        lost.append(-known[np.arange(len(told)), told])
-    return float(np.mean(lost))

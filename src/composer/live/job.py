@@ -129,7 +129,7 @@ class Job:
     ) -> None:
         self._progress, self._ended = progress, ended
         self._is_cancelled = False
-        self._process = child.start("composer.live.job")
+        self._process = child.start("composer.live.job", large_pages=True)
         assert self._process.stdin
         with suppress(OSError), self._process.stdin as pipe:
             pipe.write(json.dumps(request.to_json()).encode() + b"\n")

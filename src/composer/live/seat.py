@@ -45,7 +45,7 @@ class WorkerProcess:
     """
 
     def __init__(self, on_message: Callable[[Message], None]) -> None:
-        self._process = child.start("composer.live.worker")
+        self._process = child.start("composer.live.worker", large_pages=True)
         self._on_message = on_message
         self._outbox: SimpleQueue[Message | None] = SimpleQueue()
         self._threads = [

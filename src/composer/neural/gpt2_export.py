@@ -8,14 +8,38 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from composer.errors import ModelError
+from composer.neural.gpt2 import Decoder
+from composer.neural.gpt2_fit import fit, loss, read
 from composer.neural.gpt2_graph import LAYER, Tensors, write
+
+ALLOWED = 0.005
+"""The share of its loss by which a model may become worse for being kept in few bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Hold in how many bits the layers' weights are kept, and what that costs on pieces it was not fitted to."""
+
+    bits: int
+    in_float: float
+    """Nats a token."""
+    tried: dict[int, float]
+    """Nats a token by bits a weight, as it plays; those that were not chosen as well."""
+
+    def __str__(self) -> str:
+        """Return the clause for a person."""
+        costs = {bits: 100 * (nats / self.in_float - 1) for bits, nats in self.tried.items()}
+        told = f"is kept in {self.bits} bits a weight, which changes its loss by {costs.pop(self.bits):+.2f} %"
+        return told + "".join(f" ({bits} bits: {cost:+.2f} %)" for bits, cost in costs.items())
 
 
 def convert(
@@ -25,19 +49,38 @@ def convert(
     *,
     int8: bool = True,
     vocabulary: int | None = None,
-    sample: Sequence[int] = (),
-) -> None:
+    pieces: Sequence[Sequence[int]] = (),
+    held_out: Sequence[Sequence[int]] = (),
+    told: Callable[[float], object] = lambda share: None,
+) -> Kept | None:
     """Write to `folder` what composer.neural.gpt2 plays, with a head of its own for each of `heads`' rows.
 
-    `source` holds config.json and model.safetensors or pytorch_model.bin, of `vocabulary` tokens or more; `sample` is
-    music by which the steps of eight bits are chosen (composer.neural.gpt2_graph.write). ModelError says in one
-    sentence what is wrong with it. The configuration is written last: a folder without one is not finished.
+    `source` holds config.json and model.safetensors or pytorch_model.bin, of `vocabulary` tokens or more. The weights
+    of the layers are fitted to four bits by `pieces` of equal length, as far as the context reaches, and stay so where
+    `held_out` pieces lose less than ALLOWED by it, otherwise they are kept in eight; without pieces always in eight.
+    `told` hears how much of the fitting is done. ModelError says in one sentence what is wrong with the source. The
+    configuration is written last: a folder without one is not finished.
     """
     config, tensors = read_checkpoint(source)
     least, found = vocabulary or max(rows.stop for rows in heads), len(tensors["wte.weight"])
     if found < least:
         raise ModelError(f"the checkpoint in {source} has {found} tokens where {least} are needed; choose another")
-    write(config, tensors, folder, heads, int8=int8, sample=sample)
+    pieces, held_out = ([piece[: len(tensors["wpe.weight"])] for piece in each] for each in (pieces, held_out))
+    make = partial(write, config, tensors, folder, heads, int8=int8, sample=pieces)
+    if not (int8 and held_out):
+        make()
+        return None
+    in_float = loss(tensors["wte.weight"], heads, ((piece, read(config, tensors, piece)) for piece in held_out))
+    tried: dict[int, float] = {}
+    for coded in (fit(config, tensors, pieces, told), {}):
+        make(coded=coded)
+        played = Decoder(folder)
+        bits = played.config["bits"]
+        tried[bits] = loss(played.embedding, heads, ((piece, played.read(piece)) for piece in held_out))
+        if not coded or tried[bits] <= (1 + ALLOWED) * in_float:
+            break
+        (folder / "config.json").unlink()
+    return Kept(bits, in_float, tried)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper
 
+from composer.neural.blockwise import Coded
 from composer.neural.export import Graph
 from composer.neural.gpt2 import TABLES
 from composer.neural.gpt2_cache import ranges, shrink
@@ -44,23 +45,27 @@ def write(
     heads: Sequence[slice],
     *,
     int8: bool = True,
-    cache: bool = True,
-    sample: Sequence[int] = (),
+    cache: bool | None = None,
+    sample: Sequence[Sequence[int]] = (),
+    coded: Mapping[str, Coded] | None = None,
 ) -> None:
     """Write to `folder` what composer.neural.gpt2 plays, from a configuration and tensors by GPT-2's names.
 
     Each of `heads` names rows of the vocabulary that get a head of their own. With `int8` the weights are kept in eight
-    bits, with `cache` keys and values as well: how large they become is seen by reading `sample`, again and again to
-    the last position, or tokens of all heads in turn. The configuration is written last.
+    bits, those of `coded` as they are there. With `cache` keys and values are kept in eight bits as well, with None
+    where that is faster: how large they become is seen by reading the pieces of `sample`, or tokens of all heads in
+    turn. The configuration is written last.
     """
     from safetensors.numpy import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     suffix = ".int8.onnx" if int8 else ".onnx"
     trunk = folder / f"trunk{suffix}"
-    _trunk(config, tensors, trunk, int8)
-    if int8 and cache:
-        shrink(trunk, ranges(trunk, _embedded(tensors, sample, heads), config["n_head"]))
+    coded = coded or {}
+    _trunk(config, tensors, coded, trunk, int8)
+    if int8 and cache is not False:
+        read = [embedded(tensors, piece) for piece in sample or [_anything(heads, len(tensors["wpe.weight"]))]]
+        shrink(trunk, ranges(trunk, read, config["n_head"]), always=cache is True)
     table = tensors["wte.weight"]
     for rows in heads:
         g = Graph()
@@ -73,20 +78,23 @@ def write(
     kept = {name: config[name] for name in CONFIG} | {
         "vocab_size": len(table),
         "n_positions": len(tensors["wpe.weight"]),
+        "bits": min((each.bits for each in coded.values()), default=8 if int8 else 32),
     }
     (folder / "config.json").write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 
 
-def _embedded(tensors: Tensors, sample: Sequence[int], heads: Sequence[slice]) -> Floats:
-    """Return what the layers are given of tokens that fill the context."""
-    positions = tensors["wpe.weight"]
-    rng = np.random.default_rng(0)
-    tokens = sample or [int(rng.integers(rows.start, rows.stop)) for rows in islice(cycle(heads), len(positions))]
-    x: Floats = tensors["wte.weight"][np.resize(tokens, len(positions))] + positions
+def embedded(tensors: Tensors, tokens: Sequence[int]) -> Floats:
+    """Return what the layers are given of tokens at the first positions: (tokens, C)."""
+    x: Floats = tensors["wte.weight"][list(tokens)] + tensors["wpe.weight"][: len(tokens)]
     return x
 
 
-def _trunk(config: dict[str, Any], tensors: Tensors, path: Path, int8: bool) -> None:
+def _anything(heads: Sequence[slice], length: int) -> list[int]:
+    rng = np.random.default_rng(0)
+    return [int(rng.integers(rows.start, rows.stop)) for rows in islice(cycle(heads), length)]
+
+
+def _trunk(config: dict[str, Any], tensors: Tensors, coded: Mapping[str, Coded], path: Path, int8: bool) -> None:
     C = config["n_embd"]
     g = Graph()
     g.inputs += [
@@ -97,18 +105,22 @@ def _trunk(config: dict[str, Any], tensors: Tensors, path: Path, int8: bool) -> 
     g.outputs.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, "steps", C]))
     x = "x"
     for layer in range(config["n_layer"]):
-        x = _layer(g, config, tensors, layer, x, int8)
+        x = _layer(g, config, tensors, coded, layer, x, int8)
     g.node("Identity", [_norm(g, config, tensors, "ln_f", x)], ["y"])
     size = sum(tensor.nbytes for name, tensor in tensors.items() if name.startswith("h."))
     g.save(path, apart=not int8 and size > LARGEST_GRAPH)
 
 
-def _layer(g: Graph, config: dict[str, Any], tensors: Tensors, layer: int, x: str, int8: bool) -> str:
+def _layer(
+    g: Graph, config: dict[str, Any], tensors: Tensors, coded: Mapping[str, Coded], layer: int, x: str, int8: bool
+) -> str:
     H, D = config["n_head"], config["n_embd"] // config["n_head"]
     name = f"h.{layer}"
 
     def linear(part: str, value: str) -> str:
         weight, bias = (tensors[f"{name}.{part}.{kind}"] for kind in ("weight", "bias"))
+        if few := coded.get(f"{name}.{part}.weight"):
+            return _blockwise(g, f"{name}.{part}", value, few, bias)
         return _linear(g, f"{name}.{part}", value, weight, bias, int8)
 
     qkv = linear("attn.c_attn", _norm(g, config, tensors, f"{name}.ln_1", x))
@@ -136,3 +148,10 @@ def _linear(g: Graph, name: str, x: str, weight: Floats, bias: Floats | None, in
         return str(g.node("DynamicQuantizeMatMul", [x, *weights, "", *told], domain="com.microsoft"))
     product = str(g.node("MatMul", [x, g.weight(f"{name}.weight", weight)]))
     return str(g.node("Add", [product, *told])) if told else product
+
+
+def _blockwise(g: Graph, name: str, x: str, coded: Coded, bias: Floats) -> str:
+    """Multiply by weights in few bits; inputs are given in eight, with a scale for each block."""
+    weights = [g.weight(f"{name}.codes", coded.packed()), g.weight(f"{name}.scales", coded.scales.T)]
+    told = [x, *weights, "", "", g.weight(f"{name}.bias", bias)]
+    return str(g.node("MatMulNBits", told, domain="com.microsoft", **coded.sizes()))

@@ -13,20 +13,19 @@ def probabilities(logits: NDArray[np.floating], temperature: float = 1.0, top_p:
     that holds that much of the mass (the entry that crosses the line stays). Holtzman et al., The Curious Case of
     Neural Text Degeneration, 2020.
     """
-    scaled = logits.astype(np.float64)
-    best = int(np.argmax(scaled))
-    if not np.isfinite(scaled[best]):
+    best = int(np.argmax(logits))
+    if not np.isfinite(logits[best]):
         raise ValueError("nothing may be drawn: every entry is masked or not a number")
     if temperature < 1e-3:
-        return np.asarray(np.eye(1, len(scaled), best)[0])
-    p: NDArray[np.float64] = np.exp((scaled - scaled[best]) / temperature)
+        return np.asarray(np.eye(1, len(logits), best)[0])
+    p: NDArray[np.float64] = np.exp((logits - logits[best]) / temperature).astype(np.float64)
     p /= p.sum()
     if top_p < 1:
         falling = np.sort(p)[::-1]  # sorting values is several times faster than sorting places
-        kept = int(np.count_nonzero(np.cumsum(falling) - falling <= top_p))
+        kept = min(int(np.searchsorted(np.cumsum(falling), top_p, "right")) + 1, len(p))
         least = falling[kept - 1]
         equal = np.flatnonzero(p == least)
-        p[p < least] = 0.0
+        p *= p >= least
         p[equal[kept - np.count_nonzero(falling > least) :]] = 0.0
         p /= p.sum()
     return p
@@ -35,7 +34,8 @@ def probabilities(logits: NDArray[np.floating], temperature: float = 1.0, top_p:
 def sample(logits: NDArray[np.float32], rng: np.random.Generator, temperature: float = 1.0, top_p: float = 1.0) -> int:
     """Return the index of an entry drawn from `probabilities`; an entry of no probability is never drawn."""
     p = probabilities(logits, temperature, top_p)
-    drawn = int(np.searchsorted(np.cumsum(p), rng.random() * p.sum(), side="right"))
+    mass = np.cumsum(p)
+    drawn = int(np.searchsorted(mass, rng.random() * mass[-1], side="right"))
     if drawn >= len(p) or p[drawn] == 0.0:  # rounding at the upper end
         drawn = int(np.flatnonzero(p)[-1])
     return drawn

@@ -15,21 +15,19 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from composer.neural.gpt2_cache import ranges, shrink
+from composer.neural.blockwise import Coded, nearest
+from composer.neural.gpt2_cache import in_eight_bits, ranges
 from composer.neural.runtime import Layers
 from composer.neural.shapes import PUBLISHED, PUBLISHED_CONTEXT, make_published
-
-BLOCK = 32
-"""Inputs that share a scale where weights are kept in blocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """Hold how a graph is kept and run."""
 
-    weights: str = "int8"
-    """"int8": a scale an output; "float"; "8" and "4": bits in blocks with a scale each."""
-    cache: str = "int8"
+    weights: str = "4"
+    """"8" and "4": bits, in blocks of inputs with a scale each; "int8": a scale an output; "float"."""
+    cache: str = "float"
     """How keys and values are kept: "int8", a step a channel, or "float"."""
     threads: int = 2
     spin: bool = True
@@ -39,15 +37,15 @@ class Way:
 
 
 WAYS = {
-    "as played": Way(),
-    "sleeping threads": Way(spin=False),
-    "one thread": Way(threads=1),
-    "buffers copied at every step": Way(bound=False),
-    "float keys and values": Way(cache="float"),
-    "float keys and values, one thread": Way(cache="float", threads=1),
-    "float weights, keys and values": Way("float", "float"),
-    "8 bits in blocks of 32": Way("8"),
-    "4 bits in blocks of 32": Way("4"),
+    "4-bit weights": Way(),
+    "4-bit weights, threads that sleep": Way(spin=False),
+    "4-bit weights, one thread": Way(threads=1),
+    "4-bit weights, buffers copied at every step": Way(bound=False),
+    "4-bit weights, 8-bit keys and values": Way(cache="int8"),
+    "8-bit weights": Way("int8"),
+    "8-bit weights, keys and values": Way("int8", "int8"),
+    "8-bit weights in blocks": Way("8"),
+    "float weights": Way("float"),
 }
 
 
@@ -61,13 +59,14 @@ def runners(name: str) -> dict[str, Any]:
             make_published(folder, n_layer, n_head, n_embd, int8=int8, cache=False)
         # Layers normalise what they are given, so anything shows how large keys and values become.
         x = np.random.default_rng(0).standard_normal((PUBLISHED_CONTEXT, n_embd), dtype=np.float32)
-        largest = ranges(folder / "trunk.int8.onnx", x, n_head)
+        largest = ranges(folder / "trunk.int8.onnx", [x], n_head)
         graphs: dict[tuple[str, str], Path] = {}
         for weights, cache in {(way.weights, way.cache) for way in WAYS.values()}:
             source = folder / ("trunk.int8.onnx" if weights == "int8" else "trunk.onnx")
-            path = rewrite(source, folder / f"{weights}.{cache}.onnx", weights)
-            if cache == "float" or shrink(path, largest):
-                graphs[weights, cache] = path
+            path = rewrite(source, folder / f"{weights}.onnx", weights)
+            graph = path if cache == "float" else in_eight_bits(path, largest)
+            if graph:
+                graphs[weights, cache] = graph
         for title, way in WAYS.items():
             if graph := graphs.get((way.weights, way.cache)):
                 kind = Layers if way.bound else Copying
@@ -94,25 +93,16 @@ def rewrite(source: Path, target: Path, kept: str) -> Path:
     for node in graph.node:
         if node.op_type == "MatMul" and kept in ("8", "4"):
             tensor = weights[node.input[1]]
-            _in_blocks(graph, node, numpy_helper.to_array(tensor), int(kept))
+            _in_blocks(graph, node, nearest(numpy_helper.to_array(tensor), int(kept)))
             graph.initializer.remove(tensor)
     big = model.ByteSize() > 1_500_000_000
     onnx.save(model, str(target), save_as_external_data=big, location=target.name + ".data")
     return target
 
 
-def _in_blocks(graph: Any, node: Any, weight: Any, bits: int) -> None:
-    inputs, outputs = weight.shape
-    blocks = weight.T.reshape(outputs, inputs // BLOCK, BLOCK)
-    middle = 2 ** (bits - 1)
-    scale = np.maximum(np.abs(blocks).max(2, keepdims=True), 1e-9) / (middle - 1)
-    coded = np.clip(np.round(blocks / scale) + middle, 0, 2 * middle - 1).astype(np.uint8)
-    if bits == 4:
-        coded = coded[..., 0::2] | (coded[..., 1::2] << 4)
-    name = node.input[1]
-    scales = np.ascontiguousarray(scale[..., 0], np.float32)
-    graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(coded), name + ".coded"))
-    graph.initializer.append(numpy_helper.from_array(scales, name + ".scales"))
-    sizes = {"K": inputs, "N": outputs, "bits": bits, "block_size": BLOCK, "accuracy_level": 4}
-    told = [node.input[0], name + ".coded", name + ".scales"]
-    node.CopyFrom(helper.make_node("MatMulNBits", told, list(node.output), domain="com.microsoft", **sizes))
+def _in_blocks(graph: Any, node: Any, coded: Coded) -> None:
+    arrays = {"codes": coded.packed(), "scales": coded.scales.T}
+    for kind, array in arrays.items():
+        graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), f"{node.input[1]}.{kind}"))
+    told = [node.input[0], *(f"{node.input[1]}.{kind}" for kind in arrays)]
+    node.CopyFrom(helper.make_node("MatMulNBits", told, list(node.output), domain="com.microsoft", **coded.sizes()))

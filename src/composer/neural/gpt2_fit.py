@@ -1,0 +1,102 @@
+"""Fit the layers of a model of GPT-2's layout to four bits by what it reads, and ask what that costs (torch).
+
+A layer is fitted to what the layers before it, already in four bits, give it: so it makes up for their errors too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from composer.errors import ModelError
+from composer.neural.blockwise import BLOCK, Coded, compensated
+from composer.neural.gpt2_graph import Tensors, embedded
+from composer.neural.runtime import Floats
+
+Linear = Callable[[str, Tensor], Tensor]
+"""Multiply inputs (..., in) by the matrix of a name."""
+
+
+def fit(
+    config: dict[str, Any],
+    tensors: Tensors,
+    pieces: Sequence[Sequence[int]],
+    told: Callable[[float], object] = lambda share: None,
+) -> dict[str, Coded]:
+    """Return the matrices of the layers in four bits, by name, fitted to pieces of equal length.
+
+    `told` hears after each what share of them is done. Nothing is fitted where blocks of inputs do not fit into the
+    width. ModelError when what the layers compute are no numbers.
+    """
+    if config["n_embd"] % BLOCK:
+        return {}
+    coded: dict[str, Coded] = {}
+
+    def fitted(name: str, x: Tensor) -> Tensor:
+        heard = x.flatten(0, -2)
+        products = heard.T @ heard
+        if not bool(torch.isfinite(products).all()):
+            raise ModelError(f"what the checkpoint computes at {name} are no numbers; download it again")
+        coded[name] = compensated(tensors[name], products.numpy())
+        told(len(coded) / (4 * config["n_layer"]))
+        return x @ torch.from_numpy(coded[name].matrix())
+
+    _read(config, tensors, np.stack([embedded(tensors, piece) for piece in pieces]), fitted)
+    return coded
+
+
+def read(config: dict[str, Any], tensors: Tensors, tokens: Sequence[int]) -> Floats:
+    """Return what stands after each of `tokens` in float: (tokens, C), to be multiplied by rows of the embedding."""
+    x = embedded(tensors, tokens)[None]
+    found: Floats = _read(config, tensors, x, lambda name, x: x @ torch.from_numpy(tensors[name]))[0]
+    return found
+
+
+def loss(table: Floats, heads: Sequence[slice], read: Iterable[tuple[Sequence[int], Floats]]) -> float:
+    """Return nats a token of pieces, each with what stands after each of its tokens.
+
+    `table` is the embedding; tokens count that are in one of the `heads`, each among the rows that are legal there. The
+    first token of a piece is given.
+    """
+    lost = []
+    for tokens, hidden in read:
+        told = np.array(tokens[1:])
+        for rows in heads:
+            at = np.flatnonzero((rows.start <= told) & (told < rows.stop))
+            logits = torch.from_numpy(hidden[at]) @ torch.from_numpy(np.array(table[rows])).T
+            lost.append(F.cross_entropy(logits, torch.from_numpy(told[at] - rows.start), reduction="none"))
+    return float(torch.cat(lost).mean())
+
+
+@torch.no_grad()
+def _read(config: dict[str, Any], tensors: Tensors, x: Floats, linear: Linear) -> Floats:
+    """Return the output (B, T, C) of the layers for x (B, T, C)."""
+    C, H = config["n_embd"], config["n_head"]
+
+    def parameter(name: str) -> Tensor:
+        return torch.from_numpy(tensors[name])
+
+    def norm(name: str, x: Tensor) -> Tensor:
+        weight, bias = (parameter(f"{name}.{kind}") for kind in ("weight", "bias"))
+        return F.layer_norm(x, (C,), weight, bias, config["layer_norm_epsilon"])
+
+    def project(name: str, x: Tensor) -> Tensor:
+        return linear(f"{name}.weight", x) + parameter(f"{name}.bias")
+
+    read = torch.from_numpy(x)
+    for layer in range(config["n_layer"]):
+        name = f"h.{layer}"
+        qkv = project(f"{name}.attn.c_attn", norm(f"{name}.ln_1", read))
+        q, k, v = qkv.view(*qkv.shape[:2], 3, H, C // H).permute(2, 0, 3, 1, 4)  # (B, H, T, C / H)
+        inverse = layer + 1 if config["scale_attn_by_inverse_layer_idx"] else 1
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=float(C // H) ** -0.5 / inverse)
+        read = read + project(f"{name}.attn.c_proj", y.transpose(1, 2).flatten(2))
+        up = F.gelu(project(f"{name}.mlp.c_fc", norm(f"{name}.ln_2", read)), approximate="tanh")
+        read = read + project(f"{name}.mlp.c_proj", up)
+    found: Floats = norm("ln_f", read).numpy()
+    return found
