@@ -16,6 +16,7 @@ from composer.neural import gpt2_cache, gpt2_export  # noqa: E402
 from composer.neural.gpt2 import PIECE, Decoder  # noqa: E402
 from composer.neural.gpt2_cache import ranges, shrink  # noqa: E402
 from composer.neural.gpt2_export import convert, unpickle  # noqa: E402
+from composer.neural.gpt2_fit import fit, most, read  # noqa: E402
 from composer.neural.runtime import Layers  # noqa: E402
 from composer.neural.shapes import make_published  # noqa: E402
 
@@ -365,28 +366,60 @@ class TestFourBits:
     def source(self, model, tmp_path):
         return save(model, tmp_path / "source")
 
-    def test_they_are_kept_where_the_loss_allows_it(self, model, source, tmp_path, monkeypatch):
+    def converted(self, source, folder):
+        return convert(source, folder, ROWS, pieces=PIECES[:8], held_out=PIECES[8:])
+
+    @pytest.mark.parametrize(("allowed", "share", "far"), [(0.05, 1.0, (1e-4, 1e-2)), (-1.0, 0.0, (0, 5e-4))])
+    def test_they_are_kept_where_the_loss_allows_it(self, model, source, tmp_path, monkeypatch, allowed, share, far):
+        monkeypatch.setattr(gpt2_export, "ALLOWED", allowed)
+        kept = self.converted(source, tmp_path / "played")
+        decoder = Decoder(tmp_path / "played")
+        decoder.append(TOKENS)
+
+        assert (share, 8 - 4 * share) == (kept.share, decoder.config["bits"])
+        assert far[0] < divergence(expected(model, TOKENS), whole(decoder)) < far[1]
+
+    def test_some_are_kept_where_all_would_lose_too_much(self, source, tmp_path, monkeypatch):
+        monkeypatch.setattr(gpt2_export, "most", lambda coded, is_allowed: dict([*coded.items()][:9]))
         monkeypatch.setattr(gpt2_export, "ALLOWED", 0.05)
-        kept = convert(source, tmp_path / "played", ROWS, pieces=PIECES[:8], held_out=PIECES[8:])
-        decoder = Decoder(tmp_path / "played")
-        decoder.append(TOKENS)
+        kept = self.converted(source, tmp_path / "played")
 
-        assert (4, [4]) == (kept.bits, [*kept.tried])
-        assert 4 == decoder.config["bits"]
-        assert 0.0001 < divergence(expected(model, TOKENS), whole(decoder)) < 0.01
+        assert (0.75, 5.0) == (kept.share, Decoder(tmp_path / "played").config["bits"])
 
-    def test_eight_are_kept_where_it_does_not(self, model, source, tmp_path, monkeypatch):
+    @pytest.mark.parametrize(("allowed", "found"), [(8, 8), (7, 7), (5, 5), (2, 2), (0, 0)])
+    def test_the_first_ones_are_tried_by_halves(self, allowed, found):
+        tried = []
+
+        def is_allowed(few):
+            tried.append(len(few))
+            return len(few) <= allowed
+
+        assert [*"abcdefgh"[:found]] == [*most(dict.fromkeys("abcdefgh"), is_allowed)]
+        assert len(tried) <= 4
+
+    def test_what_spoils_least_comes_first(self, model, source):
+        config, tensors = gpt2_export.read_checkpoint(source)
+        coded = fit(config, tensors, PIECES[:8])
+        before, after = (
+            sum(
+                np.square(read(config, tensors, piece, dict(few)) - read(config, tensors, piece)).sum()
+                for piece in PIECES[8:]
+            )
+            for few in ([*coded.items()][:6], [*coded.items()][6:])
+        )
+
+        assert 12 == len(coded)
+        assert before < after
+
+    def test_eight_bits_where_they_cost_what_four_may(self, source, tmp_path, monkeypatch):
+        """Four bits alone are within the limit, and with the rest in eight no more."""
+        monkeypatch.setattr(gpt2_export, "most", lambda coded, is_allowed: coded)
         monkeypatch.setattr(gpt2_export, "ALLOWED", -1.0)
-        kept = convert(source, tmp_path / "played", ROWS, pieces=PIECES[:8], held_out=PIECES[8:])
-        decoder = Decoder(tmp_path / "played")
-        decoder.append(TOKENS)
 
-        assert (8, [4, 8]) == (kept.bits, [*kept.tried])
-        assert 8 == decoder.config["bits"]
-        assert divergence(expected(model, TOKENS), whole(decoder)) < 0.0005
+        assert 0.0 == self.converted(source, tmp_path / "played").share
 
     def test_the_loss_is_that_of_the_checkpoint_among_what_is_legal(self, model, source, tmp_path):
-        kept = convert(source, tmp_path / "played", ROWS, pieces=PIECES[:8], held_out=PIECES[8:])
+        kept = self.converted(source, tmp_path / "played")
         nats = []
         for piece in PIECES[8:]:
             with torch.no_grad():
@@ -400,14 +433,14 @@ class TestFourBits:
     def test_a_width_that_holds_no_block_is_kept_in_eight(self, tiny, tmp_path):
         kept = convert(tiny[1], tmp_path / "played", ROWS, pieces=PIECES[:2], held_out=PIECES[8:])
 
-        assert (8, [8]) == (kept.bits, [*kept.tried])
+        assert 0.0 == kept.share
 
-    def test_a_person_reads_what_it_costs(self):
-        assert "is kept in 4 bits a weight, which changes its loss by +0.25 %" == str(
-            gpt2_export.Kept(4, 4.0, {4: 4.01})
-        )
-        assert "is kept in 8 bits a weight, which changes its loss by +0.02 % (4 bits: +1.00 %)" == str(
-            gpt2_export.Kept(8, 5.0, {4: 5.05, 8: 5.001})
+    @pytest.mark.parametrize(
+        ("share", "told"), [(1.0, "in 4 bits"), (0.0, "in 8 bits"), (0.75, "75% in 4 bits and the others in 8")]
+    )
+    def test_a_person_reads_what_it_costs(self, share, told):
+        assert f"keeps its layers' weights {told}, which changes its loss by +0.25%" == str(
+            gpt2_export.Kept(share, 4.0, 4.01)
         )
 
     def test_what_computes_no_numbers_is_one_sentence(self, tmp_path):

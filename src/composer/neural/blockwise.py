@@ -41,9 +41,7 @@ class Coded(NamedTuple):
 
     def matrix(self) -> Floats:
         """Return the weights that the codes stand for."""
-        steps = self.codes.astype(np.float32) - 2 ** (self.bits - 1)
-        weight: Floats = steps * np.repeat(self.scales, self.block, axis=0)
-        return weight
+        return _decoded(self.codes, np.repeat(self.scales, self.block, axis=0), self.bits)
 
     def packed(self) -> NDArray[np.uint8]:
         """Return the codes as MatMulNBits reads them: (outputs, blocks, bytes), two of four bits in a byte."""
@@ -75,8 +73,7 @@ def compensated(weight: Floats, products: NDArray[np.floating], bits: int = 4, b
         for i in range(block):
             at = first + i
             codes[at] = _codes(left[at], scales[-1], bits)
-            rounded = (codes[at].astype(np.float32) - 2 ** (bits - 1)) * scales[-1]
-            errors[i] = (left[at] - rounded) / upper[at, at]
+            errors[i] = (left[at] - _decoded(codes[at], scales[-1], bits)) / upper[at, at]
             left[at + 1 : first + block] -= np.outer(upper[at, at + 1 : first + block], errors[i])
         left[first + block :] -= rows[:, first + block :].T @ errors
     return Coded(codes, np.stack(scales), bits)
@@ -104,17 +101,17 @@ def _scale(weights: Floats, bits: int) -> Floats:
     ends = np.array([-largest / middle, np.abs(largest) / (middle - 1)])
     tried = np.concatenate([ends * share for share in _SHRUNK]).astype(np.float32)
     tried[tried == 0] = np.float32(1e-9)
-    lost = [((_rounded(weights, scale, middle) - weights) ** 2).sum(0) for scale in tried]
+    lost = [((_decoded(_codes(weights, scale, bits), scale, bits) - weights) ** 2).sum(0) for scale in tried]
     found: Floats = tried[np.argmin(lost, axis=0), outputs]
     return found
-
-
-def _rounded(weights: Floats, scale: Floats, middle: int) -> Floats:
-    rounded: Floats = np.clip(np.round(weights / scale), -middle, middle - 1) * scale
-    return rounded
 
 
 def _codes(weights: Floats, scale: Floats, bits: int) -> NDArray[np.uint8]:
     middle = 2 ** (bits - 1)
     codes: NDArray[np.uint8] = (np.clip(np.round(weights / scale), -middle, middle - 1) + middle).astype(np.uint8)
     return codes
+
+
+def _decoded(codes: NDArray[np.uint8], scale: Floats, bits: int) -> Floats:
+    weights: Floats = (codes.astype(np.float32) - 2 ** (bits - 1)) * scale
+    return weights

@@ -18,28 +18,31 @@ import torch
 
 from composer.errors import ModelError
 from composer.neural.gpt2 import Decoder
-from composer.neural.gpt2_fit import fit, loss, read
+from composer.neural.gpt2_fit import fit, loss, most, read
 from composer.neural.gpt2_graph import LAYER, Tensors, write
+from composer.neural.runtime import Floats
 
 ALLOWED = 0.005
 """The share of its loss by which a model may become worse for being kept in few bits."""
+_WEIGHTS = 0.8
+"""How much of that weights in four bits may take; all else that is in eight takes some, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Hold in how many bits the layers' weights are kept, and what that costs on pieces it was not fitted to."""
+    """Hold in how many bits the layers' weights are kept, and what that costs on pieces they were not fitted to."""
 
-    bits: int
+    share: float
+    """Of the layers' matrices, how many are kept in four bits; the others are in eight."""
     in_float: float
     """Nats a token."""
-    tried: dict[int, float]
-    """Nats a token by bits a weight, as it plays; those that were not chosen as well."""
+    played: float
+    """The same as it plays."""
 
     def __str__(self) -> str:
         """Return the clause for a person."""
-        costs = {bits: 100 * (nats / self.in_float - 1) for bits, nats in self.tried.items()}
-        told = f"is kept in {self.bits} bits a weight, which changes its loss by {costs.pop(self.bits):+.2f} %"
-        return told + "".join(f" ({bits} bits: {cost:+.2f} %)" for bits, cost in costs.items())
+        told = {0.0: "in 8 bits", 1.0: "in 4 bits"}.get(self.share, f"{self.share:.0%} in 4 bits and the others in 8")
+        return f"keeps its layers' weights {told}, which changes its loss by {self.played / self.in_float - 1:+.2%}"
 
 
 def convert(
@@ -56,8 +59,8 @@ def convert(
     """Write to `folder` what composer.neural.gpt2 plays, with a head of its own for each of `heads`' rows.
 
     `source` holds config.json and model.safetensors or pytorch_model.bin, of `vocabulary` tokens or more. The weights
-    of the layers are fitted to four bits by `pieces` of equal length, as far as the context reaches, and stay so where
-    `held_out` pieces lose less than ALLOWED by it, otherwise they are kept in eight; without pieces always in eight.
+    of the layers are fitted to four bits by `pieces` of equal length, as far as the context reaches. As many matrices
+    stay so as `held_out` pieces lose less than ALLOWED by it, the others are kept in eight; without pieces all of them.
     `told` hears how much of the fitting is done. ModelError says in one sentence what is wrong with the source. The
     configuration is written last: a folder without one is not finished.
     """
@@ -70,17 +73,25 @@ def convert(
     if not (int8 and held_out):
         make()
         return None
-    in_float = loss(tensors["wte.weight"], heads, ((piece, read(config, tensors, piece)) for piece in held_out))
-    tried: dict[int, float] = {}
-    for coded in (fit(config, tensors, pieces, told), {}):
-        make(coded=coded)
-        played = Decoder(folder)
-        bits = played.config["bits"]
-        tried[bits] = loss(played.embedding, heads, ((piece, played.read(piece)) for piece in held_out))
-        if not coded or tried[bits] <= (1 + ALLOWED) * in_float:
-            break
+    table = tensors["wte.weight"]
+
+    def lost(read: Callable[[Sequence[int]], Floats]) -> float:
+        return loss(table, heads, ((piece, read(piece)) for piece in held_out))
+
+    in_float = lost(partial(read, config, tensors))
+    coded = most(
+        fit(config, tensors, pieces, told),
+        lambda few: lost(partial(read, config, tensors, coded=few)) <= (1 + _WEIGHTS * ALLOWED) * in_float,
+    )
+    make(coded=coded)
+    played = lost(Decoder(folder).read)
+    if coded and played > (1 + ALLOWED) * in_float:
+        # What is in eight bits costs something, too.
         (folder / "config.json").unlink()
-    return Kept(bits, in_float, tried)
+        coded = {}
+        make()
+        played = lost(Decoder(folder).read)
+    return Kept(len(coded) / (4 * config["n_layer"]), in_float, played)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

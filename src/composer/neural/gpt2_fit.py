@@ -5,7 +5,7 @@ A layer is fitted to what the layers before it, already in four bits, give it: s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from composer.neural.blockwise import BLOCK, Coded, compensated
 from composer.neural.gpt2_graph import Tensors, embedded
 from composer.neural.runtime import Floats
 
+HALVINGS = 3
+"""How often the number of matrices in four bits is halved or made half as large again."""
 Linear = Callable[[str, Tensor], Tensor]
 """Multiply inputs (..., in) by the matrix of a name."""
 
@@ -30,12 +32,14 @@ def fit(
 ) -> dict[str, Coded]:
     """Return the matrices of the layers in four bits, by name, fitted to pieces of equal length.
 
-    `told` hears after each what share of them is done. Nothing is fitted where blocks of inputs do not fit into the
-    width. ModelError when what the layers compute are no numbers.
+    They come in the order of how little of what they say is spoiled. `told` hears after each what share of them is
+    done. Nothing is fitted where blocks of inputs do not fit into the width. ModelError when what the layers compute
+    are no numbers.
     """
     if config["n_embd"] % BLOCK:
         return {}
     coded: dict[str, Coded] = {}
+    spoiled: dict[str, float] = {}
 
     def fitted(name: str, x: Tensor) -> Tensor:
         heard = x.flatten(0, -2)
@@ -43,17 +47,47 @@ def fit(
         if not bool(torch.isfinite(products).all()):
             raise ModelError(f"what the checkpoint computes at {name} are no numbers; download it again")
         coded[name] = compensated(tensors[name], products.numpy())
+        kept, weight = (torch.from_numpy(each) for each in (coded[name].matrix(), tensors[name]))
+        spoiled[name] = _energy(kept - weight, products) / _energy(weight, products)
         told(len(coded) / (4 * config["n_layer"]))
-        return x @ torch.from_numpy(coded[name].matrix())
+        return x @ kept
 
     _read(config, tensors, np.stack([embedded(tensors, piece) for piece in pieces]), fitted)
-    return coded
+    return {name: coded[name] for name in sorted(coded, key=spoiled.__getitem__)}
 
 
-def read(config: dict[str, Any], tensors: Tensors, tokens: Sequence[int]) -> Floats:
-    """Return what stands after each of `tokens` in float: (tokens, C), to be multiplied by rows of the embedding."""
-    x = embedded(tensors, tokens)[None]
-    found: Floats = _read(config, tensors, x, lambda name, x: x @ torch.from_numpy(tensors[name]))[0]
+def _energy(weight: Tensor, products: Tensor) -> float:
+    """Return the sum of squares of what a matrix makes of the inputs whose products are given."""
+    return float((weight * (products @ weight)).sum())
+
+
+def most(coded: dict[str, Coded], is_allowed: Callable[[dict[str, Coded]], bool]) -> dict[str, Coded]:
+    """Return as many of the first matrices as are allowed, all of them or so many quarters and eighths."""
+    if is_allowed(coded):
+        return coded
+    names, known, forbidden = list(coded), 0, len(coded)
+    for _ in range(HALVINGS):
+        tried = (known + forbidden) // 2
+        if is_allowed({name: coded[name] for name in names[:tried]}):
+            known = tried
+        else:
+            forbidden = tried
+    return {name: coded[name] for name in names[:known]}
+
+
+def read(
+    config: dict[str, Any], tensors: Tensors, tokens: Sequence[int], coded: Mapping[str, Coded] | None = None
+) -> Floats:
+    """Return what stands after each of `tokens`: (tokens, C), to be multiplied by rows of the embedding.
+
+    Matrices are those of `coded` where they are there, all else is in float.
+    """
+
+    def linear(name: str, x: Tensor) -> Tensor:
+        few = (coded or {}).get(name)
+        return x @ torch.from_numpy(few.matrix() if few else tensors[name])
+
+    found: Floats = _read(config, tensors, embedded(tensors, tokens)[None], linear)[0]
     return found
 
 

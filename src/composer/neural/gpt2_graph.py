@@ -78,7 +78,7 @@ def write(
     kept = {name: config[name] for name in CONFIG} | {
         "vocab_size": len(table),
         "n_positions": len(tensors["wpe.weight"]),
-        "bits": min((each.bits for each in coded.values()), default=8 if int8 else 32),
+        "bits": (8 - 4 * len(coded) / (4 * config["n_layer"])) if int8 else 32,
     }
     (folder / "config.json").write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 
