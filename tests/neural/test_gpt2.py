@@ -411,6 +411,12 @@ class TestFourBits:
         assert 12 == len(coded)
         assert before < after
 
+    def test_a_matrix_of_nothing_is_spoiled_by_nothing(self, model, tmp_path):
+        model.transformer.h[1].mlp.c_fc.weight.data.zero_()
+        config, tensors = gpt2_export.read_checkpoint(save(model, tmp_path / "source"))
+
+        assert "h.1.mlp.c_fc.weight" == next(iter(fit(config, tensors, PIECES[:8])))
+
     def test_eight_bits_where_they_cost_what_four_may(self, source, tmp_path, monkeypatch):
         """Four bits alone are within the limit, and with the rest in eight no more."""
         monkeypatch.setattr(gpt2_export, "most", lambda coded, is_allowed: coded)

@@ -48,7 +48,7 @@ def fit(
             raise ModelError(f"what the checkpoint computes at {name} are no numbers; download it again")
         coded[name] = compensated(tensors[name], products.numpy())
         kept, weight = (torch.from_numpy(each) for each in (coded[name].matrix(), tensors[name]))
-        spoiled[name] = _energy(kept - weight, products) / _energy(weight, products)
+        spoiled[name] = _energy(kept - weight, products) / max(_energy(weight, products), 1e-9)
         told(len(coded) / (4 * config["n_layer"]))
         return x @ kept
 
