@@ -75,10 +75,12 @@ def write(
         g.save(folder / f"head.{rows.start}-{rows.stop}{suffix}")
     save_file({"wte": table, "wpe": tensors["wpe.weight"]}, folder / TABLES)
     (folder / TABLES).chmod(0o644)  # save_file keeps it from everybody else
+    matrices = [name for name, sizes in LAYER.items() if len(sizes) == 2]
+    bits = [each.bits for each in coded.values()] + [8] * (len(matrices) * config["n_layer"] - len(coded))
     kept = {name: config[name] for name in CONFIG} | {
         "vocab_size": len(table),
         "n_positions": len(tensors["wpe.weight"]),
-        "bits": (8 - 4 * len(coded) / (4 * config["n_layer"])) if int8 else 32,
+        "bits": sum(bits) / len(bits) if int8 else 32,
     }
     (folder / "config.json").write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 

@@ -21,13 +21,13 @@ PUBLISHED_ROWS = (slice(0, 10_000), slice(10_000, 11_000), slice(11_000, 27_513)
 def make(model: str, folder: Path, bits: int = 4) -> None:
     """Write to `folder` a model of the shape that `model` names ("shape:amt-small", "shape:5x256"), ready to play.
 
-    The layers of a published shape are kept in `bits` a weight, ours in eight. UsageError says which shapes there are.
-    Needs torch and onnx.
+    The layers of a published shape are kept in `bits` a weight, 4 or 8, ours in eight. UsageError says which shapes
+    there are. Needs torch and onnx.
     """
     published = PUBLISHED.get(model.removeprefix("shape:"))
     ours = re.fullmatch(r"shape:(\d+)x(\d+)", model)
     if published and model.startswith("shape:"):
-        make_published(folder, *published, coded=bits == 4)
+        make_published(folder, *published, bits=0 if bits == 8 else bits)
     elif ours and 2 <= int(ours[1]) <= 64 and 32 <= int(ours[2]) <= 4096 and int(ours[2]) % 32 == 0:
         make_random(folder, int(ours[1]), int(ours[2]))
     else:
@@ -58,11 +58,11 @@ def make_published(
     *,
     int8: bool = True,
     cache: bool | None = None,
-    coded: bool = False,
+    bits: int = 0,
 ) -> None:
     """Write a checkpoint of GPT-2's layout with random weights, as composer.neural.gpt2 plays it (onnx).
 
-    `int8` and `cache` are those of composer.neural.gpt2_graph.write; `coded` keeps the layers in four bits.
+    `int8` and `cache` are those of composer.neural.gpt2_graph.write; `bits` keeps the layers in so many, in blocks.
     """
     from composer.neural.blockwise import nearest
     from composer.neural.gpt2_graph import LAYER, write
@@ -91,5 +91,5 @@ def make_published(
             gain = 1 if name in ("ln_1.weight", "ln_2.weight") else 0
             tensors[f"h.{layer}.{name}"] = gain + random(*(n_embd * size for size in sizes))
     layers = [name for name, tensor in tensors.items() if name.startswith("h.") and tensor.ndim == 2]
-    few = {name: nearest(tensors[name]) for name in layers} if coded else {}
+    few = {name: nearest(tensors[name], bits) for name in layers} if bits else {}
     write(config, tensors, folder, PUBLISHED_ROWS, int8=int8, cache=cache, coded=few)

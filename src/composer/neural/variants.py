@@ -12,12 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import helper, numpy_helper
 
-from composer.neural.blockwise import Coded, nearest
 from composer.neural.gpt2_cache import in_eight_bits, ranges
-from composer.neural.runtime import Layers
+from composer.neural.runtime import Floats, Layers
 from composer.neural.shapes import PUBLISHED, PUBLISHED_CONTEXT, make_published
 
 
@@ -36,6 +33,8 @@ class Way:
     """Whether buffers are bound in place, or copied at every step."""
 
 
+KEPT: dict[str, dict[str, Any]] = {"int8": {}, "8": {"bits": 8}, "4": {"bits": 4}, "float": {"int8": False}}
+"""What composer.neural.shapes is asked for, for each kind of weights."""
 WAYS = {
     "4-bit weights": Way(),
     "4-bit weights, threads that sleep": Way(spin=False),
@@ -52,21 +51,21 @@ WAYS = {
 def runners(name: str) -> dict[str, Any]:
     """Return a graph of the published shape `name` for each of WAYS, with random weights."""
     n_layer, n_head, n_embd = PUBLISHED[name]
+    wanted = {(way.weights, way.cache) for way in WAYS.values()}
     out: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="composer-") as scratch:
-        folder = Path(scratch)
-        for int8 in (True, False):
-            make_published(folder, n_layer, n_head, n_embd, int8=int8, cache=False)
-        # Layers normalise what they are given, so anything shows how large keys and values become.
-        x = np.random.default_rng(0).standard_normal((PUBLISHED_CONTEXT, n_embd), dtype=np.float32)
-        largest = ranges(folder / "trunk.int8.onnx", [x], n_head)
+        largest: dict[str, Floats] = {}
         graphs: dict[tuple[str, str], Path] = {}
-        for weights, cache in {(way.weights, way.cache) for way in WAYS.values()}:
-            source = folder / ("trunk.int8.onnx" if weights == "int8" else "trunk.onnx")
-            path = rewrite(source, folder / f"{weights}.onnx", weights)
-            graph = path if cache == "float" else in_eight_bits(path, largest)
-            if graph:
-                graphs[weights, cache] = graph
+        for weights, keeps in KEPT.items():
+            folder = Path(scratch) / weights
+            make_published(folder, n_layer, n_head, n_embd, cache=False, **keeps)
+            graphs[weights, "float"] = next(folder.glob("trunk*.onnx"))
+            if not largest:
+                # Layers normalise what they are given, so anything shows how large keys and values become.
+                x = np.random.default_rng(0).standard_normal((PUBLISHED_CONTEXT, n_embd), dtype=np.float32)
+                largest = ranges(graphs[weights, "float"], [x], n_head)
+            if (weights, "int8") in wanted and (smaller := in_eight_bits(graphs[weights, "float"], largest)):
+                graphs[weights, "int8"] = smaller
         for title, way in WAYS.items():
             if graph := graphs.get((way.weights, way.cache)):
                 kind = Layers if way.bound else Copying
@@ -83,26 +82,3 @@ class Copying(Layers):
         y, *kept = self.session.run(None, {"x": x[None]} | ends | self.buffers)
         self.buffers = dict(zip(self.buffers, kept, strict=True))
         return y[0]
-
-
-def rewrite(source: Path, target: Path, kept: str) -> Path:
-    """Write the graph at `source`, its weights in blocks where `kept` is a number of bits, and return `target`."""
-    model = onnx.load(source)
-    graph = model.graph
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "MatMul" and kept in ("8", "4"):
-            tensor = weights[node.input[1]]
-            _in_blocks(graph, node, nearest(numpy_helper.to_array(tensor), int(kept)))
-            graph.initializer.remove(tensor)
-    big = model.ByteSize() > 1_500_000_000
-    onnx.save(model, str(target), save_as_external_data=big, location=target.name + ".data")
-    return target
-
-
-def _in_blocks(graph: Any, node: Any, coded: Coded) -> None:
-    arrays = {"codes": coded.packed(), "scales": coded.scales.T}
-    for kind, array in arrays.items():
-        graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), f"{node.input[1]}.{kind}"))
-    told = [node.input[0], *(f"{node.input[1]}.{kind}" for kind in arrays)]
-    node.CopyFrom(helper.make_node("MatMulNBits", told, list(node.output), domain="com.microsoft", **coded.sizes()))
