@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from composer.neural.runtime import Floats
 
 BLOCK = 64
 """Inputs that share a scale: 4.5 bits a weight with it. 32 is half a bit more to read, 128 a quarter of a bit less."""

@@ -197,8 +197,6 @@ class _Sequence:
 
     def pretend(self, length: int) -> None:
         self._tokens, self.whole = [0] * length, 0
-        for buffer in self._layers.buffers.values():
-            buffer[:, :, :length] = 0  # memory that was never written to is read faster than it can be
 
 
 def _mapped(path: Path) -> dict[str, Floats]:

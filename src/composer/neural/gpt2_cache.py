@@ -79,9 +79,6 @@ def _is_faster(smaller: Path, path: Path, largest: dict[str, Floats]) -> bool:
     _, heads, _, channels = next(iter(largest.values())).shape
     x = np.zeros((1, heads * channels), np.float32)
     both = [Layers(each, _TRIED, heads, heads * channels, threads=2) for each in (smaller, path)]
-    for layers in both:
-        for buffer in layers.buffers.values():
-            buffer[:] = 1  # memory that was never written to is read faster than it can be
     seconds: tuple[list[float], list[float]] = [], []
     for _ in range(_ROUNDS):
         for layers, taken in zip(both, seconds, strict=True):

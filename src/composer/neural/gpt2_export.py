@@ -19,7 +19,7 @@ import torch
 from composer.errors import ModelError
 from composer.neural.gpt2 import Decoder
 from composer.neural.gpt2_fit import fit, loss, most, read
-from composer.neural.gpt2_graph import LAYER, Tensors, write
+from composer.neural.gpt2_graph import LAYER, MATRICES, Tensors, write
 from composer.neural.runtime import Floats
 
 ALLOWED = 0.005
@@ -91,7 +91,7 @@ def convert(
         coded = {}
         make()
         played = lost(Decoder(folder).read)
-    return Kept(len(coded) / (4 * config["n_layer"]), in_float, played)
+    return Kept(len(coded) / (len(MATRICES) * config["n_layer"]), in_float, played)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

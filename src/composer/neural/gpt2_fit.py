@@ -15,7 +15,7 @@ from torch import Tensor
 
 from composer.errors import ModelError
 from composer.neural.blockwise import BLOCK, Coded, compensated
-from composer.neural.gpt2_graph import Tensors, embedded
+from composer.neural.gpt2_graph import MATRICES, Tensors, embedded
 from composer.neural.runtime import Floats
 
 HALVINGS = 3
@@ -49,7 +49,7 @@ def fit(
         coded[name] = compensated(tensors[name], products.numpy())
         kept, weight = (torch.from_numpy(each) for each in (coded[name].matrix(), tensors[name]))
         spoiled[name] = _energy(kept - weight, products) / max(_energy(weight, products), 1e-9)
-        told(len(coded) / (4 * config["n_layer"]))
+        told(len(coded) / (len(MATRICES) * config["n_layer"]))
         return x @ kept
 
     _read(config, tensors, np.stack([embedded(tensors, piece) for piece in pieces]), fitted)
@@ -63,7 +63,7 @@ def _energy(weight: Tensor, products: Tensor) -> float:
 
 def most(coded: dict[str, Coded], is_allowed: Callable[[dict[str, Coded]], bool]) -> dict[str, Coded]:
     """Return as many of the first matrices as are allowed, all of them or so many quarters and eighths."""
-    if is_allowed(coded):
+    if not coded or is_allowed(coded):
         return coded
     names, known, forbidden = list(coded), 0, len(coded)
     for _ in range(HALVINGS):

@@ -35,6 +35,8 @@ LAYER = {
     "mlp.c_proj.bias": (1,),
 }
 """The tensors of a layer, their sizes in multiples of the width."""
+MATRICES = tuple(name for name, sizes in LAYER.items() if len(sizes) == 2)
+"""Those of them that inputs are multiplied by."""
 Tensors = dict[str, Floats]
 
 
@@ -75,8 +77,7 @@ def write(
         g.save(folder / f"head.{rows.start}-{rows.stop}{suffix}")
     save_file({"wte": table, "wpe": tensors["wpe.weight"]}, folder / TABLES)
     (folder / TABLES).chmod(0o644)  # save_file keeps it from everybody else
-    matrices = [name for name, sizes in LAYER.items() if len(sizes) == 2]
-    bits = [each.bits for each in coded.values()] + [8] * (len(matrices) * config["n_layer"] - len(coded))
+    bits = [each.bits for each in coded.values()] + [8] * (len(MATRICES) * config["n_layer"] - len(coded))
     kept = {name: config[name] for name in CONFIG} | {
         "vocab_size": len(table),
         "n_positions": len(tensors["wpe.weight"]),

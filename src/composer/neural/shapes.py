@@ -65,7 +65,7 @@ def make_published(
     `int8` and `cache` are those of composer.neural.gpt2_graph.write; `bits` keeps the layers in so many, in blocks.
     """
     from composer.neural.blockwise import nearest
-    from composer.neural.gpt2_graph import LAYER, write
+    from composer.neural.gpt2_graph import LAYER, MATRICES, write
 
     config: dict[str, Any] = {
         "model_type": "gpt2",
@@ -90,6 +90,6 @@ def make_published(
         for name, sizes in LAYER.items():
             gain = 1 if name in ("ln_1.weight", "ln_2.weight") else 0
             tensors[f"h.{layer}.{name}"] = gain + random(*(n_embd * size for size in sizes))
-    layers = [name for name, tensor in tensors.items() if name.startswith("h.") and tensor.ndim == 2]
-    few = {name: nearest(tensors[name], bits) for name in layers} if bits else {}
+    matrices = [f"h.{layer}.{name}" for layer in range(n_layer) for name in MATRICES] if bits else []
+    few = {name: nearest(tensors[name], bits) for name in matrices}
     write(config, tensors, folder, PUBLISHED_ROWS, int8=int8, cache=cache, coded=few)
