@@ -1,10 +1,13 @@
 """Drawing from logits."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from composer.neural import sampling
 from composer.neural.sampling import probabilities, sample
 
 LOGITS = np.log(np.array([0.5, 0.3, 0.15, 0.05], np.float32))
@@ -40,12 +43,25 @@ def test_nothing_to_draw_is_an_error(bad):
         sample(bad.astype(np.float32), np.random.default_rng(0))
 
 
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=30), st.floats(0, 1, exclude_max=True))
-def test_the_nucleus_is_the_beginning_of_the_falling_order(weights, top_p):
-    """Of equal entries at its edge the first ones stay."""
+@pytest.mark.parametrize("few", [0, 1_000])
+@given(weights=st.lists(st.integers(0, 4), min_size=1, max_size=30), top_p=st.floats(0, 1, exclude_max=True))
+def test_the_nucleus_is_the_beginning_of_the_falling_order(few, weights, top_p):
+    """Of equal entries at its edge the first ones stay, however the edge is found."""
     p = np.exp(np.array(weights, np.float64) - max(weights))
     p /= p.sum()
     order = np.argsort(-p, kind="stable")
     inside = order[np.cumsum(p[order]) - p[order] <= top_p]
+    with mock.patch.object(sampling, "_FEW", few):
+        found = probabilities(np.array(weights, np.float32), top_p=top_p)
 
-    assert sorted(inside) == np.flatnonzero(probabilities(np.array(weights, np.float32), top_p=top_p)).tolist()
+    assert sorted(inside) == np.flatnonzero(found).tolist()
+
+
+@given(st.integers(0, 10_000), st.floats(0.1, 5), st.floats(0, 1, exclude_max=True))
+def test_the_nucleus_of_many_entries_is_the_smallest_that_holds_its_mass(seed, spread, top_p):
+    logits = spread * np.random.default_rng(seed).standard_normal(3_000).astype(np.float32)
+    whole, kept = probabilities(logits), probabilities(logits, top_p=top_p) > 0
+
+    assert whole[kept].min() >= whole[~kept].max(initial=0)
+    assert whole[kept].sum() - whole[kept].min() <= top_p + 1e-9
+    assert top_p - 1e-9 <= whole[kept].sum()
