@@ -360,7 +360,7 @@ class TestFourBits:
 
     @pytest.fixture
     def model(self):
-        return reference(n_embd=64, spread=0.08)
+        return reference(n_embd=128, spread=0.08)
 
     @pytest.fixture
     def source(self, model, tmp_path):
@@ -450,7 +450,7 @@ class TestFourBits:
         )
 
     def test_what_computes_no_numbers_is_one_sentence(self, tmp_path):
-        source = save(reference(n_embd=64, spread=1e30), tmp_path / "source")
+        source = save(reference(n_embd=128, spread=1e30), tmp_path / "source")
 
         with pytest.raises(ModelError, match=r"computes at h\.0\.\S+ are no numbers; download it again"):
             convert(source, tmp_path / "played", ROWS, pieces=PIECES[:2], held_out=PIECES[8:])
