@@ -13,10 +13,12 @@ from safetensors.numpy import load_file, save_file  # noqa: E402
 
 from composer.errors import ModelError  # noqa: E402
 from composer.neural import gpt2_cache, gpt2_export  # noqa: E402
+from composer.neural.blockwise import nearest  # noqa: E402
 from composer.neural.gpt2 import PIECE, Decoder  # noqa: E402
 from composer.neural.gpt2_cache import ranges, shrink  # noqa: E402
 from composer.neural.gpt2_export import convert, unpickle  # noqa: E402
 from composer.neural.gpt2_fit import fit, most, read  # noqa: E402
+from composer.neural.gpt2_graph import head_name  # noqa: E402
 from composer.neural.runtime import Layers  # noqa: E402
 from composer.neural.shapes import make_published  # noqa: E402
 
@@ -356,7 +358,7 @@ class TestCache:
 
 
 class TestFourBits:
-    """Layers fitted to what they read."""
+    """Matrices fitted to what they read."""
 
     @pytest.fixture
     def model(self):
@@ -379,12 +381,18 @@ class TestFourBits:
         assert (share, 8 - 4 * share) == (kept.share, decoder.config["bits"])
         assert far[0] < divergence(expected(model, TOKENS), whole(decoder)) < far[1]
 
+    def test_pieces_may_leave_a_head_unasked(self, source, tmp_path):
+        low = [[n % 40 for n in piece] for piece in PIECES]
+        kept = convert(source, tmp_path / "played", ROWS, pieces=low[:8], held_out=low[8:])
+
+        assert kept.played == pytest.approx(kept.in_float, rel=0.05)
+
     def test_some_are_kept_where_all_would_lose_too_much(self, source, tmp_path, monkeypatch):
-        monkeypatch.setattr(gpt2_export, "most", lambda coded, is_allowed: dict([*coded.items()][:9]))
+        monkeypatch.setattr(gpt2_export, "most", lambda coded, is_allowed: dict([*coded.items()][:7]))
         monkeypatch.setattr(gpt2_export, "ALLOWED", 0.05)
         kept = self.converted(source, tmp_path / "played")
 
-        assert (0.75, 5.0) == (kept.share, Decoder(tmp_path / "played").config["bits"])
+        assert (0.5, 6.0) == (kept.share, Decoder(tmp_path / "played").config["bits"])
 
     @pytest.mark.parametrize(("allowed", "found"), [(8, 8), (7, 7), (5, 5), (2, 2), (0, 0)])
     def test_the_first_ones_are_tried_by_halves(self, allowed, found):
@@ -399,7 +407,7 @@ class TestFourBits:
 
     def test_what_spoils_least_comes_first(self, model, source):
         config, tensors = gpt2_export.read_checkpoint(source)
-        coded = fit(config, tensors, PIECES[:8])
+        coded = fit(config, tensors, [], PIECES[:8])
         before, after = (
             sum(
                 np.square(read(config, tensors, piece, dict(few)) - read(config, tensors, piece)).sum()
@@ -415,7 +423,38 @@ class TestFourBits:
         model.transformer.h[1].mlp.c_fc.weight.data.zero_()
         config, tensors = gpt2_export.read_checkpoint(save(model, tmp_path / "source"))
 
-        assert "h.1.mlp.c_fc.weight" == next(iter(fit(config, tensors, PIECES[:8])))
+        assert "h.1.mlp.c_fc.weight" == next(iter(fit(config, tensors, ROWS, PIECES[:8])))
+
+    def test_heads_are_fitted_to_what_the_layers_give_them(self, source):
+        config, tensors = gpt2_export.read_checkpoint(source)
+        coded = fit(config, tensors, ROWS, PIECES[:8])
+        hidden = np.concatenate([read(config, tensors, piece, coded) for piece in PIECES[:8]])
+
+        def spoiled(few, rows):
+            return np.square(hidden @ (few.matrix() - tensors["wte.weight"][rows].T)).sum()
+
+        assert 14 == len(coded)
+        for rows in ROWS:
+            rounded = nearest(tensors["wte.weight"][rows].T)
+            assert spoiled(coded[head_name(rows)], rows) < 0.5 * spoiled(rounded, rows)
+
+    def test_what_heads_lose_is_counted(self, source, tmp_path, monkeypatch):
+        monkeypatch.setattr(gpt2_export, "ALLOWED", 1.0)
+        kept = []
+        for steps in (8, 1):  # of four bits, and of one
+            monkeypatch.setattr(
+                gpt2_export,
+                "most",
+                lambda coded, is_allowed, steps=steps: {
+                    name: each._replace(codes=np.clip(each.codes, 8 - steps, 7 + steps))
+                    for name, each in coded.items()
+                    if name.startswith("head")
+                },
+            )
+            kept.append(self.converted(source, tmp_path / str(steps)))
+
+        changed = [abs(each.played / each.in_float - 1) for each in kept]
+        assert changed[0] < 0.01 < 0.05 < changed[1]
 
     def test_eight_bits_where_they_cost_what_four_may(self, source, tmp_path, monkeypatch):
         """Four bits alone are within the limit, and with the rest in eight no more."""
@@ -445,9 +484,7 @@ class TestFourBits:
         ("share", "told"), [(1.0, "in 4 bits"), (0.0, "in 8 bits"), (0.75, "75% in 4 bits and the others in 8")]
     )
     def test_a_person_reads_what_it_costs(self, share, told):
-        assert f"keeps its layers' weights {told}, which changes its loss by +0.25%" == str(
-            gpt2_export.Kept(share, 4.0, 4.01)
-        )
+        assert f"keeps its weights {told}, which changes its loss by +0.25%" == str(gpt2_export.Kept(share, 4.0, 4.01))
 
     def test_what_computes_no_numbers_is_one_sentence(self, tmp_path):
         source = save(reference(n_embd=128, spread=1e30), tmp_path / "source")
@@ -460,7 +497,7 @@ class TestFourBits:
         told = []
         convert(source, tmp_path / "played", ROWS, pieces=PIECES[:2], held_out=PIECES[8:9], told=told.append)
 
-        assert [n / 12 for n in range(1, 13)] == told
+        assert [n / 14 for n in range(1, 15)] == told
 
 
 @pytest.mark.parametrize("prefix", [True, False])

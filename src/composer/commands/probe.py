@@ -64,7 +64,7 @@ def likelihood(folder: Path) -> Likelihood:
     times = sorted(rng.randint(0, notes[-1].time) for _ in notes)
     moved = [note._replace(time=time) for note, time in zip(notes, times, strict=True)]
     songs = [amt.song(each, anticipated=False) for each in (notes, pitches, moved)]
-    return Likelihood(*(loss(decoder.embedding, HEADS, [(song, decoder.read(song))]) for song in songs))
+    return Likelihood(*(loss(HEADS, decoder.scores, [(song, decoder.read(song))]) for song in songs))
 
 
 def _piece() -> list[Triple]:

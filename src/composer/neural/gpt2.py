@@ -106,7 +106,13 @@ class Decoder:
 
     def logits(self, rows: slice) -> Floats:
         """Return the logits of these rows of the vocabulary for the token that comes next."""
-        hidden = self._now.last
+        return self._scores(self._now.last, rows)
+
+    def scores(self, hidden: Floats, rows: slice) -> Floats:
+        """Return the logits (n, rows) of these rows of the vocabulary for what stands after n tokens (n, C)."""
+        return np.array([self._scores(each, rows) for each in hidden], np.float32).reshape(-1, rows.stop - rows.start)
+
+    def _scores(self, hidden: Floats, rows: slice) -> Floats:
         head = self._heads.get((rows.start, rows.stop))
         found: Floats = self.embedding[rows] @ hidden if head is None else head.run(None, {"x": hidden[None]})[0][0]
         return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,9 @@ from typing import Any
 import torch
 
 from composer.errors import ModelError
+from composer.neural.blockwise import Coded
 from composer.neural.gpt2 import Decoder
-from composer.neural.gpt2_fit import fit, loss, most, read
+from composer.neural.gpt2_fit import Scores, fit, loss, most, multiply, read
 from composer.neural.gpt2_graph import LAYER, MATRICES, Tensors, write
 from composer.neural.runtime import Floats
 
@@ -30,10 +31,10 @@ _WEIGHTS = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Hold in how many bits the layers' weights are kept, and what that costs on pieces they were not fitted to."""
+    """Hold in how many bits the weights are kept, and what that costs on pieces they were not fitted to."""
 
     share: float
-    """Of the layers' matrices, how many are kept in four bits; the others are in eight."""
+    """Of the matrices of layers and heads, how many are kept in four bits; the others are in eight."""
     in_float: float
     """Nats a token."""
     played: float
@@ -42,7 +43,7 @@ class Kept:
     def __str__(self) -> str:
         """Return the clause for a person."""
         told = {0.0: "in 8 bits", 1.0: "in 4 bits"}.get(self.share, f"{self.share:.0%} in 4 bits and the others in 8")
-        return f"keeps its layers' weights {told}, which changes its loss by {self.played / self.in_float - 1:+.2%}"
+        return f"keeps its weights {told}, which changes its loss by {self.played / self.in_float - 1:+.2%}"
 
 
 def convert(
@@ -58,10 +59,10 @@ def convert(
 ) -> Kept | None:
     """Write to `folder` what composer.neural.gpt2 plays, with a head of its own for each of `heads`' rows.
 
-    `source` holds config.json and model.safetensors or pytorch_model.bin, of `vocabulary` tokens or more. The weights
-    of the layers are fitted to four bits by `pieces` of equal length, as far as the context reaches. As many matrices
-    stay so as `held_out` pieces lose less than ALLOWED by it, the others are kept in eight; without pieces all of them.
-    `told` hears how much of the fitting is done. ModelError says in one sentence what is wrong with the source. The
+    `source` holds config.json and model.safetensors or pytorch_model.bin, of `vocabulary` tokens or more. Weights are
+    fitted to four bits by `pieces` of equal length, as far as the context reaches. As many matrices stay so as
+    `held_out` pieces lose less than ALLOWED by it, the others are kept in eight; without pieces all of them. `told`
+    hears how much of the fitting is done. ModelError says in one sentence what is wrong with the source. The
     configuration is written last: a folder without one is not finished.
     """
     config, tensors = read_checkpoint(source)
@@ -73,25 +74,30 @@ def convert(
     if not (int8 and held_out):
         make()
         return None
-    table = tensors["wte.weight"]
 
-    def lost(read: Callable[[Sequence[int]], Floats]) -> float:
-        return loss(table, heads, ((piece, read(piece)) for piece in held_out))
+    def lost(read: Callable[[Sequence[int]], Floats], scores: Scores) -> float:
+        return loss(heads, scores, ((piece, read(piece)) for piece in held_out))
 
-    in_float = lost(partial(read, config, tensors))
+    def in_few(few: Mapping[str, Coded]) -> float:
+        return lost(partial(read, config, tensors, coded=few), multiply(tensors["wte.weight"], few))
+
+    def as_played() -> float:
+        decoder = Decoder(folder)
+        return lost(decoder.read, decoder.scores)
+
+    in_float = in_few({})
     coded = most(
-        fit(config, tensors, pieces, told),
-        lambda few: lost(partial(read, config, tensors, coded=few)) <= (1 + _WEIGHTS * ALLOWED) * in_float,
+        fit(config, tensors, heads, pieces, told), lambda few: in_few(few) <= (1 + _WEIGHTS * ALLOWED) * in_float
     )
     make(coded=coded)
-    played = lost(Decoder(folder).read)
+    played = as_played()
     if coded and played > (1 + ALLOWED) * in_float:
         # What is in eight bits costs something, too.
         (folder / "config.json").unlink()
         coded = {}
         make()
-        played = lost(Decoder(folder).read)
-    return Kept(len(coded) / (len(MATRICES) * config["n_layer"]), in_float, played)
+        played = as_played()
+    return Kept(len(coded) / (len(MATRICES) * config["n_layer"] + len(heads)), in_float, played)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
-"""Fit the layers of a model of GPT-2's layout to four bits by what it reads, and ask what that costs (torch).
+"""Fit the matrices of a model of GPT-2's layout to four bits by what it reads, and ask what that costs (torch).
 
-A layer is fitted to what the layers before it, already in four bits, give it: so it makes up for their errors too.
+Each is fitted to what the layers before it, already in four bits, give it: so it makes up for their errors too.
 """
 
 from __future__ import annotations
@@ -15,22 +15,25 @@ from torch import Tensor
 
 from composer.errors import ModelError
 from composer.neural.blockwise import BLOCK, Coded, compensated
-from composer.neural.gpt2_graph import MATRICES, Tensors, embedded
+from composer.neural.gpt2_graph import MATRICES, Tensors, embedded, head_name
 from composer.neural.runtime import Floats
 
 HALVINGS = 3
 """How often the number of matrices in four bits is halved or made half as large again."""
 Linear = Callable[[str, Tensor], Tensor]
 """Multiply inputs (..., in) by the matrix of a name."""
+Scores = Callable[[Floats, slice], Floats]
+"""Return the logits (n, rows) of these rows of the vocabulary after what stands after n tokens (n, C)."""
 
 
 def fit(
     config: dict[str, Any],
     tensors: Tensors,
+    heads: Sequence[slice],
     pieces: Sequence[Sequence[int]],
     told: Callable[[float], object] = lambda share: None,
 ) -> dict[str, Coded]:
-    """Return the matrices of the layers in four bits, by name, fitted to pieces of equal length.
+    """Return the matrices of layers and `heads` in four bits, by name, fitted to pieces of equal length.
 
     They come in the order of how little of what they say is spoiled. `told` hears after each what share of them is
     done. Nothing is fitted where blocks of inputs do not fit into the width. ModelError when what the layers compute
@@ -40,19 +43,22 @@ def fit(
         return {}
     coded: dict[str, Coded] = {}
     spoiled: dict[str, float] = {}
+    matrices = tensors | {head_name(rows): tensors["wte.weight"][rows].T for rows in heads}
 
     def fitted(name: str, x: Tensor) -> Tensor:
         heard = x.flatten(0, -2)
         products = heard.T @ heard
         if not bool(torch.isfinite(products).all()):
             raise ModelError(f"what the checkpoint computes at {name} are no numbers; download it again")
-        coded[name] = compensated(tensors[name], products.numpy())
-        kept, weight = (torch.from_numpy(each) for each in (coded[name].matrix(), tensors[name]))
+        coded[name] = compensated(matrices[name], products.numpy())
+        kept, weight = (torch.from_numpy(each) for each in (coded[name].matrix(), matrices[name]))
         spoiled[name] = _energy(kept - weight, products) / max(_energy(weight, products), 1e-9)
-        told(len(coded) / (len(MATRICES) * config["n_layer"]))
+        told(len(coded) / (len(MATRICES) * config["n_layer"] + len(heads)))
         return x @ kept
 
-    _read(config, tensors, np.stack([embedded(tensors, piece) for piece in pieces]), fitted)
+    y = _read(config, tensors, np.stack([embedded(tensors, piece) for piece in pieces]), fitted)
+    for rows in heads:
+        fitted(head_name(rows), torch.from_numpy(y))
     return {name: coded[name] for name in sorted(coded, key=spoiled.__getitem__)}
 
 
@@ -80,7 +86,7 @@ def read(
 ) -> Floats:
     """Return what stands after each of `tokens`: (tokens, C), to be multiplied by rows of the embedding.
 
-    Matrices are those of `coded` where they are there, all else is in float.
+    The layers' matrices are those of `coded` where they are there, all else is in float.
     """
 
     def linear(name: str, x: Tensor) -> Tensor:
@@ -91,18 +97,29 @@ def read(
     return found
 
 
-def loss(table: Floats, heads: Sequence[slice], read: Iterable[tuple[Sequence[int], Floats]]) -> float:
+def multiply(table: Floats, coded: Mapping[str, Coded]) -> Scores:
+    """Return how hidden states are multiplied by rows of the embedding, in the bits of `coded` where they are there."""
+
+    def scores(hidden: Floats, rows: slice) -> Floats:
+        few = coded.get(head_name(rows))
+        found: Floats = hidden @ (few.matrix() if few else table[rows].T)
+        return found
+
+    return scores
+
+
+def loss(heads: Sequence[slice], scores: Scores, read: Iterable[tuple[Sequence[int], Floats]]) -> float:
     """Return nats a token of pieces, each with what stands after each of its tokens.
 
-    `table` is the embedding; tokens count that are in one of the `heads`, each among the rows that are legal there. The
-    first token of a piece is given.
+    Tokens count that are in one of the `heads`, each among the rows that are legal there. The first token of a piece is
+    given.
     """
     lost = []
     for tokens, hidden in read:
         told = np.array(tokens[1:])
         for rows in heads:
             at = np.flatnonzero((rows.start <= told) & (told < rows.stop))
-            logits = torch.from_numpy(hidden[at]) @ torch.from_numpy(np.array(table[rows])).T
+            logits = torch.from_numpy(scores(hidden[at], rows))
             lost.append(F.cross_entropy(logits, torch.from_numpy(told[at] - rows.start), reduction="none"))
     return float(torch.cat(lost).mean())
 

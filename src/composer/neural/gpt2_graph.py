@@ -53,10 +53,10 @@ def write(
 ) -> None:
     """Write to `folder` what composer.neural.gpt2 plays, from a configuration and tensors by GPT-2's names.
 
-    Each of `heads` names rows of the vocabulary that get a head of their own. With `int8` the weights are kept in eight
-    bits, those of `coded` as they are there. With `cache` keys and values are kept in eight bits as well, with None
-    where that is faster: how large they become is seen by reading the pieces of `sample`, or tokens of all heads in
-    turn. The configuration is written last.
+    Each of `heads` names rows of the vocabulary that get a head of their own. With `int8` weights are kept in eight
+    bits, those of `coded` as they are there (heads by `head_name`). With `cache` keys and values are kept in eight bits
+    as well, with None where that is faster: how large they become is seen by reading the pieces of `sample`, or tokens
+    of all heads in turn. The configuration is written last.
     """
     from safetensors.numpy import save_file
 
@@ -73,17 +73,25 @@ def write(
         g = Graph()
         g.inputs.append(helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, config["n_embd"]]))
         g.outputs.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, rows.stop - rows.start]))
-        g.node("Identity", [_linear(g, "head", "x", table[rows].T, None, int8)], ["y"])
-        g.save(folder / f"head.{rows.start}-{rows.stop}{suffix}")
+        few = coded.get(head_name(rows))
+        y = _blockwise(g, "head", "x", few, None) if few else _linear(g, "head", "x", table[rows].T, None, int8)
+        g.node("Identity", [y], ["y"])
+        g.save(folder / f"{head_name(rows)}{suffix}")
     save_file({"wte": table, "wpe": tensors["wpe.weight"]}, folder / TABLES)
     (folder / TABLES).chmod(0o644)  # save_file keeps it from everybody else
-    bits = [each.bits for each in coded.values()] + [8] * (len(MATRICES) * config["n_layer"] - len(coded))
+    matrices = len(MATRICES) * config["n_layer"] + len(heads)
+    bits = [each.bits for each in coded.values()] + [8] * (matrices - len(coded))
     kept = {name: config[name] for name in CONFIG} | {
         "vocab_size": len(table),
         "n_positions": len(tensors["wpe.weight"]),
         "bits": sum(bits) / len(bits) if int8 else 32,
     }
     (folder / "config.json").write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+
+
+def head_name(rows: slice) -> str:
+    """Return the name of the head of these rows of the vocabulary."""
+    return f"head.{rows.start}-{rows.stop}"
 
 
 def embedded(tensors: Tensors, tokens: Sequence[int]) -> Floats:
@@ -153,8 +161,8 @@ def _linear(g: Graph, name: str, x: str, weight: Floats, bias: Floats | None, in
     return str(g.node("Add", [product, *told])) if told else product
 
 
-def _blockwise(g: Graph, name: str, x: str, coded: Coded, bias: Floats) -> str:
+def _blockwise(g: Graph, name: str, x: str, coded: Coded, bias: Floats | None) -> str:
     """Multiply by weights in few bits; inputs are given in eight, with a scale for each block."""
     weights = [g.weight(f"{name}.codes", coded.packed()), g.weight(f"{name}.scales", coded.scales.T)]
-    told = [x, *weights, "", "", g.weight(f"{name}.bias", bias)]
-    return str(g.node("MatMulNBits", told, domain="com.microsoft", **coded.sizes()))
+    told = ["", "", g.weight(f"{name}.bias", bias)] if bias is not None else []
+    return str(g.node("MatMulNBits", [x, *weights, *told], domain="com.microsoft", **coded.sizes()))

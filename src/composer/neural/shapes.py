@@ -21,7 +21,7 @@ PUBLISHED_ROWS = (slice(0, 10_000), slice(10_000, 11_000), slice(11_000, 27_513)
 def make(model: str, folder: Path, bits: int = 4) -> None:
     """Write to `folder` a model of the shape that `model` names ("shape:amt-small", "shape:5x256"), ready to play.
 
-    The layers of a published shape are kept in `bits` a weight, 4 or 8, ours in eight. UsageError says which shapes
+    Weights of a published shape are kept in `bits`, 4 or 8, ours in eight. UsageError says which shapes
     there are. Needs torch and onnx.
     """
     published = PUBLISHED.get(model.removeprefix("shape:"))
@@ -62,10 +62,10 @@ def make_published(
 ) -> None:
     """Write a checkpoint of GPT-2's layout with random weights, as composer.neural.gpt2 plays it (onnx).
 
-    `int8` and `cache` are those of composer.neural.gpt2_graph.write; `bits` keeps the layers in so many, in blocks.
+    `int8` and `cache` are those of composer.neural.gpt2_graph.write; `bits` keeps matrices in so many, in blocks.
     """
     from composer.neural.blockwise import nearest
-    from composer.neural.gpt2_graph import LAYER, MATRICES, write
+    from composer.neural.gpt2_graph import LAYER, MATRICES, head_name, write
 
     config: dict[str, Any] = {
         "model_type": "gpt2",
@@ -92,4 +92,6 @@ def make_published(
             tensors[f"h.{layer}.{name}"] = gain + random(*(n_embd * size for size in sizes))
     matrices = [f"h.{layer}.{name}" for layer in range(n_layer) for name in MATRICES] if bits else []
     few = {name: nearest(tensors[name], bits) for name in matrices}
+    if bits:
+        few |= {head_name(rows): nearest(tensors["wte.weight"][rows].T, bits) for rows in PUBLISHED_ROWS}
     write(config, tensors, folder, PUBLISHED_ROWS, int8=int8, cache=cache, coded=few)
