@@ -287,7 +287,7 @@ def test_int8_is_close_in_distribution(tiny):
 
 
 class TestCache:
-    """Keys and values in eight bits, a step for each channel."""
+    """Keys and values in eight bits, a step for each channel of keys."""
 
     @staticmethod
     def buffers(folder):
@@ -352,7 +352,7 @@ class TestCache:
         smaller.run(x, 0)
 
         for name, values in layers.buffers.items():
-            far = np.abs(values) > largest[name] / 7
+            far = np.abs(values) > (largest[name] if name.endswith(".k") else largest[name].max()) / 7
             assert far.any()
             np.testing.assert_array_equal(127 * np.sign(values[far]), np.clip(smaller.buffers[name][far], -127, 127))
 

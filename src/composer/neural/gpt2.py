@@ -56,8 +56,7 @@ class Decoder:
             self.context = len(self._positions)
             suffix = ".int8.onnx" if precision == "int8" else ".onnx"
             layers = Layers(folder / f"trunk{suffix}", self.context, H, C, threads)
-            # Every head with a pool of its own would make decoding four times slower.
-            self._heads = {_rows(path): session(path, 1) for path in folder.glob("head.*") if _rows(path, suffix)}
+            self._heads = {_rows(path): session(path, threads) for path in folder.glob("head.*") if _rows(path, suffix)}
         except Exception as error:
             raise ModelError(
                 f"the model in {folder} cannot be loaded ({error}); convert or download it again, or choose another"
@@ -211,7 +210,8 @@ def _mapped(path: Path) -> dict[str, Floats]:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))
     return {
-        name: np.memmap(path, "<f4", "r", 8 + length + entry["data_offsets"][0], tuple(entry["shape"]))
+        # As a plain array: what is computed from the other kind is of that kind as well, and slower.
+        name: np.asarray(np.memmap(path, "<f4", "r", 8 + length + entry["data_offsets"][0], tuple(entry["shape"])))
         for name, entry in header.items()
         if name != "__metadata__"
     }

@@ -1,7 +1,8 @@
 """Keep keys and values in eight bits: after a thousand tokens there is more of them to read at every step than weights.
 
-Every channel of every head has a step of its own, found once by reading a sample: keys have channels that are always
-large, and one step for all would drown the others (Liu et al., KIVI, 2024).
+Keys have channels that are always large, and one step for all would drown the others; values have none (Liu et al.,
+KIVI, 2024). So every channel of the keys has a step of its own, found once by reading a sample. Queries and keys are
+made so that it is 1: what a query gains a key loses, and reading needs not multiply.
 """
 
 from __future__ import annotations
@@ -97,11 +98,23 @@ def _in_eight_bits(graph: Any, node: Any, largest: dict[str, Floats]) -> None:
     for info in (*graph.input, *graph.output):
         if info.name in buffers:
             info.type.tensor_type.elem_type = TensorProto.INT8
-    steps = {f"{name}.step": np.maximum(largest[name], 1e-9) * (_ROOM / _LARGEST) for name in node.input[3:5]}
-    graph.initializer.extend(numpy_helper.from_array(step.astype(np.float32), name) for name, step in steps.items())
+    keys, values = (np.maximum(largest[name], 1e-9).ravel() * (_ROOM / _LARGEST) for name in node.input[3:5])
+    _scale(graph, f"{node.input[3].removesuffix('.k')}.attn.c_attn", np.r_[keys, 1 / keys, np.ones_like(values)])
+    steps = {f"{node.input[3]}.step": 1.0, f"{node.input[4]}.step": values.max()}
+    graph.initializer.extend(
+        numpy_helper.from_array(np.array([step], np.float32), name) for name, step in steps.items()
+    )
     node.input.extend([""] * (_SINK - len(node.input)) + [_sink(graph, largest), *steps])
-    kinds = {"k_quant_type": "PER_CHANNEL", "v_quant_type": "PER_CHANNEL", "kv_cache_bit_width": 8}
+    kinds = {"k_quant_type": "PER_TENSOR", "v_quant_type": "PER_TENSOR", "kv_cache_bit_width": 8}
     node.attribute.extend(helper.make_attribute(key, value) for key, value in kinds.items())
+
+
+def _scale(graph: Any, name: str, factors: Floats) -> None:
+    """Multiply what the matrix of a name and its bias give out by a factor for each output."""
+    for weight in graph.initializer:
+        if weight.name in {f"{name}.{kind}" for kind in ("bias", "scale", "scales")}:
+            scaled = numpy_helper.to_array(weight).T * factors
+            weight.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(scaled.T, np.float32), weight.name))
 
 
 def _sink(graph: Any, largest: dict[str, Floats]) -> str:
