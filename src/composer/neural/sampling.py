@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 _FEW = 1_000
-"""Entries up to which sorting all of them is faster than looking for those at the edge of the nucleus."""
-_EIGHTHS = 20
-"""Bits of a float32 below its exponent and eighths of an octave: what is left rises with the number."""
+"""Entries up to which finding the nucleus takes less time than drawing without it."""
+_TRIES = 4
+_COLD = 1e-3
+"""The temperature under which there is nothing to draw."""
 
 
 def probabilities(logits: NDArray[np.floating], temperature: float = 1.0, top_p: float = 1.0) -> NDArray[np.float64]:
@@ -18,17 +19,14 @@ def probabilities(logits: NDArray[np.floating], temperature: float = 1.0, top_p:
     that holds that much of the mass (the entry that crosses the line stays). Holtzman et al., The Curious Case of
     Neural Text Degeneration, 2020.
     """
-    best = int(np.argmax(logits))
-    if not np.isfinite(logits[best]):
-        raise ValueError("nothing may be drawn: every entry is masked or not a number")
-    if temperature < 1e-3:
+    best = _best(logits)
+    if temperature < _COLD:
         return np.asarray(np.eye(1, len(logits), best)[0])
     p: NDArray[np.float64] = np.exp((logits - logits[best]) / temperature).astype(np.float64)
     p /= p.sum()
     if top_p < 1:
-        above, band = _crossing(p, top_p) if len(p) > _FEW else (0.0, p)
-        falling = np.sort(band)[::-1]  # sorting values is several times faster than sorting places
-        kept = min(int(np.searchsorted(above + np.cumsum(falling), top_p, "right")) + 1, len(falling))
+        falling = np.sort(p)[::-1]  # sorting values is several times faster than sorting places
+        kept = min(int(np.searchsorted(np.cumsum(falling), top_p, "right")) + 1, len(p))
         least = falling[kept - 1]
         equal = np.flatnonzero(p == least)
         p *= p >= least
@@ -37,20 +35,40 @@ def probabilities(logits: NDArray[np.floating], temperature: float = 1.0, top_p:
     return p
 
 
-def _crossing(p: NDArray[np.float64], top_p: float) -> tuple[float, NDArray[np.float64]]:
-    """Return the entries of about the size at which the best ones reach `top_p`, and what all larger ones hold."""
-    eighths = p.astype(np.float32).view(np.int32) >> _EIGHTHS
-    mass = np.bincount(eighths, p)[::-1]
-    reached = np.cumsum(mass)
-    # Rounding may leave the whole below the line.
-    at = int(np.searchsorted(reached, min(top_p, np.nextafter(reached[-1], 0)), "right"))
-    return float(reached[at] - mass[at]), p[eighths == len(mass) - 1 - at]
-
-
 def sample(logits: NDArray[np.float32], rng: np.random.Generator, temperature: float = 1.0, top_p: float = 1.0) -> int:
     """Return the index of an entry drawn from `probabilities`; an entry of no probability is never drawn."""
+    if len(logits) > _FEW and temperature >= _COLD:
+        found = _tried(logits, rng, temperature, top_p)
+        if found is not None:
+            return found
     p = probabilities(logits, temperature, top_p)
-    mass = np.cumsum(p)
+    return _drawn(p, np.cumsum(p), rng)
+
+
+def _tried(logits: NDArray[np.float32], rng: np.random.Generator, temperature: float, top_p: float) -> int | None:
+    """Draw from all entries until one is in the nucleus, which spares sorting them; None after some tries.
+
+    An entry is in the nucleus when those before it in the falling order hold no more than `top_p`.
+    """
+    weights = np.exp((logits - logits[_best(logits)]) / temperature)
+    mass = np.cumsum(weights, dtype=np.float64)
+    for _ in range(_TRIES):
+        drawn = _drawn(weights, mass, rng)
+        before = weights @ (weights > weights[drawn]) + weights[:drawn] @ (weights[:drawn] == weights[drawn])
+        if before <= top_p * mass[-1]:
+            return drawn
+    return None
+
+
+def _best(logits: NDArray[np.floating]) -> int:
+    best = int(np.argmax(logits))
+    if not np.isfinite(logits[best]):
+        raise ValueError("nothing may be drawn: every entry is masked or not a number")
+    return best
+
+
+def _drawn(p: NDArray[np.floating], mass: NDArray[np.float64], rng: np.random.Generator) -> int:
+    """Return an entry drawn by `mass`, which is how much all up to each hold."""
     drawn = int(np.searchsorted(mass, rng.random() * mass[-1], side="right"))
     if drawn >= len(p) or p[drawn] == 0.0:  # rounding at the upper end
         drawn = int(np.flatnonzero(p)[-1])
