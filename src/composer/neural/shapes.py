@@ -21,8 +21,8 @@ PUBLISHED_ROWS = (slice(0, 10_000), slice(10_000, 11_000), slice(11_000, 27_513)
 def make(model: str, folder: Path, bits: int = 4) -> None:
     """Write to `folder` a model of the shape that `model` names ("shape:amt-small", "shape:5x256"), ready to play.
 
-    Weights of a published shape are kept in `bits`, 4 or 8, ours in eight. UsageError says which shapes
-    there are. Needs torch and onnx.
+    Weights of a published shape are kept in `bits`, 4 or 8, ours in eight. UsageError says which shapes there are.
+    Needs torch and onnx.
     """
     published = PUBLISHED.get(model.removeprefix("shape:"))
     ours = re.fullmatch(r"shape:(\d+)x(\d+)", model)
