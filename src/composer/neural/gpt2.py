@@ -87,8 +87,8 @@ class Decoder:
         edges = [start, *range(start // PIECE * PIECE + PIECE, stop, PIECE), stop]
         for first, end in pairwise(edges):
             to.read(tokens[first - start : end - start], x[first - start : end - start])
-        # Eight bits hide in the layers what is no number in the tables.
-        if not (np.isfinite(x).all() and np.isfinite(to.last).all()):
+        # Eight bits hide in the layers what is no number in the tables. A sum of squares tells it of all at once.
+        if not np.isfinite(np.vdot(x, x) + np.vdot(to.last, to.last)):
             raise ModelError(
                 f"the model in {self._folder} holds values that are not numbers; convert or download it again"
             )
