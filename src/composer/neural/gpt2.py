@@ -109,6 +109,7 @@ class Decoder:
 
     def scores(self, hidden: Floats, rows: slice) -> Floats:
         """Return the logits (n, rows) of these rows of the vocabulary for what stands after n tokens (n, C)."""
+        # One by one, as playing asks: eight-bit inputs share a scale for each call.
         return np.array([self._scores(each, rows) for each in hidden], np.float32).reshape(-1, rows.stop - rows.start)
 
     def _scores(self, hidden: Floats, rows: slice) -> Floats:

@@ -20,7 +20,7 @@ from composer.errors import ModelError
 from composer.neural.blockwise import Coded
 from composer.neural.gpt2 import Decoder
 from composer.neural.gpt2_fit import Scores, fit, loss, most, multiply, read
-from composer.neural.gpt2_graph import LAYER, MATRICES, Tensors, write
+from composer.neural.gpt2_graph import LAYER, Tensors, matrices, write
 from composer.neural.runtime import Floats
 
 ALLOWED = 0.005
@@ -97,7 +97,7 @@ def convert(
         coded = {}
         make()
         played = as_played()
-    return Kept(len(coded) / (len(MATRICES) * config["n_layer"] + len(heads)), in_float, played)
+    return Kept(len(coded) / len(matrices(config["n_layer"], tensors, heads)), in_float, played)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from composer.errors import ModelError
 from composer.neural.blockwise import BLOCK, Coded, compensated
-from composer.neural.gpt2_graph import MATRICES, Tensors, embedded, head_name
+from composer.neural.gpt2_graph import Tensors, embedded, head_name, matrices
 from composer.neural.runtime import Floats
 
 HALVINGS = 3
@@ -43,17 +43,17 @@ def fit(
         return {}
     coded: dict[str, Coded] = {}
     spoiled: dict[str, float] = {}
-    matrices = tensors | {head_name(rows): tensors["wte.weight"][rows].T for rows in heads}
+    weights = matrices(config["n_layer"], tensors, heads)
 
     def fitted(name: str, x: Tensor) -> Tensor:
         heard = x.flatten(0, -2)
         products = heard.T @ heard
         if not bool(torch.isfinite(products).all()):
             raise ModelError(f"what the checkpoint computes at {name} are no numbers; download it again")
-        coded[name] = compensated(matrices[name], products.numpy())
-        kept, weight = (torch.from_numpy(each) for each in (coded[name].matrix(), matrices[name]))
+        coded[name] = compensated(weights[name], products.numpy())
+        kept, weight = (torch.from_numpy(each) for each in (coded[name].matrix(), weights[name]))
         spoiled[name] = _energy(kept - weight, products) / max(_energy(weight, products), 1e-9)
-        told(len(coded) / (len(MATRICES) * config["n_layer"] + len(heads)))
+        told(len(coded) / len(weights))
         return x @ kept
 
     y = _read(config, tensors, np.stack([embedded(tensors, piece) for piece in pieces]), fitted)

@@ -35,8 +35,6 @@ LAYER = {
     "mlp.c_proj.bias": (1,),
 }
 """The tensors of a layer, their sizes in multiples of the width."""
-MATRICES = tuple(name for name, sizes in LAYER.items() if len(sizes) == 2)
-"""Those of them that inputs are multiplied by."""
 Tensors = dict[str, Floats]
 
 
@@ -68,21 +66,19 @@ def write(
     if int8 and cache is not False:
         read = [embedded(tensors, piece) for piece in sample or [_anything(heads, len(tensors["wpe.weight"]))]]
         shrink(trunk, ranges(trunk, read, config["n_head"]), always=cache is True)
-    table = tensors["wte.weight"]
+    products = matrices(config["n_layer"], tensors, heads)
     for rows in heads:
+        name = head_name(rows)
         g = Graph()
         g.inputs.append(helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, config["n_embd"]]))
         g.outputs.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, rows.stop - rows.start]))
-        few = coded.get(head_name(rows))
-        y = _blockwise(g, "head", "x", few, None) if few else _linear(g, "head", "x", table[rows].T, None, int8)
-        g.node("Identity", [y], ["y"])
-        g.save(folder / f"{head_name(rows)}{suffix}")
-    save_file({"wte": table, "wpe": tensors["wpe.weight"]}, folder / TABLES)
+        g.node("Identity", [_linear(g, "head", "x", products[name], None, int8, coded.get(name))], ["y"])
+        g.save(folder / f"{name}{suffix}")
+    save_file({"wte": tensors["wte.weight"], "wpe": tensors["wpe.weight"]}, folder / TABLES)
     (folder / TABLES).chmod(0o644)  # save_file keeps it from everybody else
-    matrices = len(MATRICES) * config["n_layer"] + len(heads)
-    bits = [each.bits for each in coded.values()] + [8] * (matrices - len(coded))
+    bits = [coded[name].bits if name in coded else 8 for name in products]
     kept = {name: config[name] for name in CONFIG} | {
-        "vocab_size": len(table),
+        "vocab_size": len(tensors["wte.weight"]),
         "n_positions": len(tensors["wpe.weight"]),
         "bits": sum(bits) / len(bits) if int8 else 32,
     }
@@ -92,6 +88,12 @@ def write(
 def head_name(rows: slice) -> str:
     """Return the name of the head of these rows of the vocabulary."""
     return f"head.{rows.start}-{rows.stop}"
+
+
+def matrices(n_layer: int, tensors: Tensors, heads: Sequence[slice]) -> Tensors:
+    """Return by name what inputs are multiplied by (inputs, outputs): matrices of the layers, and rows of each head."""
+    names = (f"h.{n}.{name}" for n in range(n_layer) for name, sizes in LAYER.items() if len(sizes) == 2)
+    return {name: tensors[name] for name in names} | {head_name(rows): tensors["wte.weight"][rows].T for rows in heads}
 
 
 def embedded(tensors: Tensors, tokens: Sequence[int]) -> Floats:
@@ -130,9 +132,7 @@ def _layer(
 
     def linear(part: str, value: str) -> str:
         weight, bias = (tensors[f"{name}.{part}.{kind}"] for kind in ("weight", "bias"))
-        if few := coded.get(f"{name}.{part}.weight"):
-            return _blockwise(g, f"{name}.{part}", value, few, bias)
-        return _linear(g, f"{name}.{part}", value, weight, bias, int8)
+        return _linear(g, f"{name}.{part}", value, weight, bias, int8, coded.get(f"{name}.{part}.weight"))
 
     qkv = linear("attn.c_attn", _norm(g, config, tensors, f"{name}.ln_1", x))
     inverse = layer + 1 if config["scale_attn_by_inverse_layer_idx"] else 1
@@ -147,9 +147,19 @@ def _norm(g: Graph, config: dict[str, Any], tensors: Tensors, name: str, x: str)
     return str(g.node("LayerNormalization", [x, *weights], axis=-1, epsilon=config["layer_norm_epsilon"]))
 
 
-def _linear(g: Graph, name: str, x: str, weight: Floats, bias: Floats | None, int8: bool) -> str:
-    """Multiply by weight (in, out); in eight bits each output has a scale of its own, and inputs one for each call."""
+def _linear(
+    g: Graph, name: str, x: str, weight: Floats, bias: Floats | None, int8: bool, few: Coded | None = None
+) -> str:
+    """Multiply by weight (in, out), or by `few` in its place.
+
+    In eight bits each output has a scale of its own, and inputs one for each call; in few there is a scale for each
+    block, of inputs in eight bits as well.
+    """
     told = [g.weight(f"{name}.bias", bias)] if bias is not None else []
+    if few:
+        weights = [g.weight(f"{name}.codes", few.packed()), g.weight(f"{name}.scales", few.scales.T)]
+        given = [x, *weights, "", "", *told]
+        return str(g.node("MatMulNBits", given, domain="com.microsoft", **few.sizes()))
     if int8:
         scale = np.maximum(np.abs(weight).max(axis=0), 1e-12) / 127
         weights = [
@@ -159,10 +169,3 @@ def _linear(g: Graph, name: str, x: str, weight: Floats, bias: Floats | None, in
         return str(g.node("DynamicQuantizeMatMul", [x, *weights, "", *told], domain="com.microsoft"))
     product = str(g.node("MatMul", [x, g.weight(f"{name}.weight", weight)]))
     return str(g.node("Add", [product, *told])) if told else product
-
-
-def _blockwise(g: Graph, name: str, x: str, coded: Coded, bias: Floats | None) -> str:
-    """Multiply by weights in few bits; inputs are given in eight, with a scale for each block."""
-    weights = [g.weight(f"{name}.codes", coded.packed()), g.weight(f"{name}.scales", coded.scales.T)]
-    told = ["", "", g.weight(f"{name}.bias", bias)] if bias is not None else []
-    return str(g.node("MatMulNBits", [x, *weights, *told], domain="com.microsoft", **coded.sizes()))

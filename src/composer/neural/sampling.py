@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 _FEW = 1_000
 """Entries up to which finding the nucleus takes less time than drawing without it."""
 _TRIES = 4
+"""Draws from all entries before their nucleus is looked for after all."""
 _COLD = 1e-3
 """The temperature under which there is nothing to draw."""
 

@@ -64,8 +64,8 @@ def make_published(
 
     `int8` and `cache` are those of composer.neural.gpt2_graph.write; `bits` keeps matrices in so many, in blocks.
     """
-    from composer.neural.blockwise import nearest
-    from composer.neural.gpt2_graph import LAYER, MATRICES, head_name, write
+    from composer.neural.blockwise import BLOCK, nearest
+    from composer.neural.gpt2_graph import LAYER, matrices, write
 
     config: dict[str, Any] = {
         "model_type": "gpt2",
@@ -90,8 +90,6 @@ def make_published(
         for name, sizes in LAYER.items():
             gain = 1 if name in ("ln_1.weight", "ln_2.weight") else 0
             tensors[f"h.{layer}.{name}"] = gain + random(*(n_embd * size for size in sizes))
-    matrices = [f"h.{layer}.{name}" for layer in range(n_layer) for name in MATRICES] if bits else []
-    few = {name: nearest(tensors[name], bits) for name in matrices}
-    if bits:
-        few |= {head_name(rows): nearest(tensors["wte.weight"][rows].T, bits) for rows in PUBLISHED_ROWS}
+    weights = matrices(n_layer, tensors, PUBLISHED_ROWS) if bits else {}
+    few = {name: nearest(weight, bits, min(BLOCK, n_embd)) for name, weight in weights.items()}
     write(config, tensors, folder, PUBLISHED_ROWS, int8=int8, cache=cache, coded=few)
