@@ -95,7 +95,7 @@ class TestContract:
         class Still(Band):
             def __call__(self, tokens, rows):
                 found = super().__call__(tokens, rows)
-                return found - np.arange(len(found), dtype=np.float32) if rows == TIMES else found
+                return found - np.arange(len(found), dtype=np.float32) if len(tokens) % 3 == 1 else found
 
         chords = Counter(n.note.onset for n in ask(context(), band=Still(), chord=3))
 
@@ -310,7 +310,7 @@ class Silent(Band):
 
     def __call__(self, tokens, rows):
         found = super().__call__(tokens, rows)
-        return np.where(np.arange(len(found)) == len(found) - 1, 1e3, found) if rows == NOTES else found
+        return np.where(np.arange(len(found)) == len(found) - 1, 1e3, found) if len(tokens) % 3 == 0 else found
 
 
 class TestSilence:

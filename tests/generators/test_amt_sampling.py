@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from composer.generators import amt_sampling
 from composer.generators.amt_sampling import Gap, Settings, draw, generate, generate_ar, reference
 from composer.tokenizers import amt
 
@@ -219,6 +220,26 @@ class TestMasks:
         found = generate(Chance(), 0, 8000, [], rng=rng(), settings=how)
 
         assert {33, 128} == {t.instrument for t in found}
+
+    def test_only_those_are_asked_for(self):
+        asked = []
+
+        class Asked(Stub):
+            def __call__(self, tokens, rows):
+                asked.append(rows)
+                return super().__call__(tokens, rows)
+
+        generate(Asked(), 0, 100, [], rng=rng(), settings=Settings(instruments=frozenset({33, 0, 500})))
+        notes = np.r_[11000:11128, 11000 + 33 * 128 : 11128 + 33 * 128, amt.REST]
+
+        assert [amt_sampling.TIMES, amt_sampling.DURATIONS] == asked[:2]
+        assert notes.tolist() == asked[2].tolist()
+
+    def test_nobody_may_rest(self):
+        found = list(draw(Chance(), 0, 8000, [], [], rng=rng(), settings=Settings(instruments=frozenset())))
+
+        assert found
+        assert all(t.is_rest for t in found)
 
     def test_no_sixteenth_instrument_enters(self):
         told = [amt.as_control(e(9000, 60, i)) for i in range(100, 105)]

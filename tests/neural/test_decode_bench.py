@@ -8,6 +8,7 @@ pytest.importorskip("transformers")
 
 from composer.errors import UsageError
 from composer.generators import amt_sampling
+from composer.generators.controls import AMT_BANDS
 from composer.neural import bench, gpt2, shapes, variants
 from composer.tokenizers import amt
 
@@ -20,6 +21,7 @@ FIELDS = [
     "tokens_per_second",
     "notes_per_second",
     "times_real_time",
+    "others",
     "ms_per_token",
     "prefill_ms",
     "rollback_ms",
@@ -83,6 +85,11 @@ class TestShapes:
         assert (amt_sampling.TIMES, amt_sampling.DURATIONS, amt_sampling.NOTES) == shapes.PUBLISHED_ROWS
         assert (amt.VOCABULARY, amt.CONTEXT) == (shapes.PUBLISHED_VOCABULARY, shapes.PUBLISHED_CONTEXT)
 
+    def test_the_band_that_is_measured_is_the_largest_and_a_player(self):
+        largest = 1 + max(map(len, AMT_BANDS.values()))
+
+        assert amt_sampling.note_rows(frozenset(range(largest))).tolist() == shapes.PUBLISHED_BAND.tolist()
+
     def test_a_published_shape_plays(self, published):
         decoder = gpt2.Decoder(published)
         decoder.append([5, 10_100, 11_060])
@@ -98,6 +105,7 @@ class TestFigures:
         assert {"p50", "p95"} == found["ms_per_token"].keys()
         assert {"tokens": 10, bench.WITH_CACHE: 2, bench.WITHOUT_CACHE: 2} == found["n"]
         assert found["tokens_per_second"] == found["notes_per_second"]
+        assert {} == found["others"]
 
     def test_of_a_published_checkpoint(self, brief, published):
         found = bench.decode("amt-tiny", published, 60, 1)
@@ -105,6 +113,7 @@ class TestFigures:
         assert FIELDS == list(found)
         assert found["notes_per_second"] == pytest.approx(found["tokens_per_second"] / 3, abs=0.1)
         assert 68 * found["times_real_time"] == pytest.approx(found["tokens_per_second"], rel=0.02)
+        assert ["notes of any instrument"] == list(found["others"])
 
     @pytest.mark.parametrize("context", [10, 1024])
     def test_a_context_that_cannot_be_measured_says_which_can(self, published, context):

@@ -12,7 +12,7 @@ transformers = pytest.importorskip("transformers")
 from safetensors.numpy import load_file, save_file  # noqa: E402
 
 from composer.errors import ModelError  # noqa: E402
-from composer.neural import gpt2_cache, gpt2_export  # noqa: E402
+from composer.neural import gpt2, gpt2_cache, gpt2_export  # noqa: E402
 from composer.neural.blockwise import nearest  # noqa: E402
 from composer.neural.gpt2 import PIECE, Decoder  # noqa: E402
 from composer.neural.gpt2_cache import ranges, shrink  # noqa: E402
@@ -140,6 +140,36 @@ class TestFloat:
         decoder = Decoder(folder, precision="float")
 
         np.testing.assert_allclose(expected(model, TOKENS)[10:60], decoder(TOKENS, slice(10, 60)), atol=1e-4)
+
+    @pytest.mark.parametrize("chosen", [[40, 41, 99], [7], []])
+    @pytest.mark.parametrize("precision", ["float", "int8"])
+    def test_chosen_rows_are_multiplied_in_float(self, tiny, precision, chosen):
+        model, _, folder = tiny
+        decoder = Decoder(folder, precision=precision)
+        decoder.append(TOKENS)
+        hidden = decoder.read(TOKENS)[-1]
+
+        table = model.transformer.wte.weight.detach().numpy()[chosen]
+
+        np.testing.assert_allclose(table @ hidden, decoder.logits(np.array(chosen, int)), atol=1e-5)
+
+    def test_of_too_many_chosen_rows_those_of_a_head_are_taken(self, tiny, monkeypatch):
+        monkeypatch.setattr(gpt2, "_FLOAT_ROWS", 2)
+        decoder = Decoder(tiny[2])
+        decoder.append(TOKENS)
+
+        assert decoder.logits(ROWS[1])[[1, 3, 59]].tolist() == decoder.logits(np.array([41, 43, 99])).tolist()
+        # Rows of two heads are nobody's.
+        assert decoder.logits(np.array([1, 2, 41]))[:2].tolist() == decoder.logits(np.array([1, 2])).tolist()
+
+    def test_only_the_latest_choices_are_kept(self, tiny):
+        decoder = Decoder(tiny[2])
+        decoder.append(TOKENS)
+        for n in range(20):
+            decoder.logits(np.array([n]))
+
+        assert gpt2._KEPT_TABLES == len(decoder._tables)
+        assert decoder.logits(np.array([19])) == decoder.logits(np.array([19, 20]))[:1]
 
     def test_a_full_buffer_and_an_unknown_token_say_so(self, tiny):
         decoder = Decoder(tiny[2], precision="float")

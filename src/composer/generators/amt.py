@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from composer.errors import ModelError
-from composer.generators.amt_sampling import NOTES, Gap, Model, Settings, draw, shown
+from composer.generators.amt_sampling import Gap, Model, Settings, draw, note_rows, shown
 from composer.generators.amt_time import Bins
 from composer.generators.base import LATEST, Context, PartNote
 from composer.generators.controls import AMT_BANDS, AmtParams
@@ -85,7 +85,8 @@ class Amt:
         """Return what the player should know before he plays: that this machine is too slow; else nothing."""
         if not isinstance(self._model, Decoder):
             return ""
-        parts, reached = 1 + len(AMT_BANDS[self.params.band]), self._model.tokens_per_second(NOTES)
+        band = frozenset(map(_instrument, Checkpoint.parts(self.params)))
+        parts, reached = 1 + len(band), self._model.tokens_per_second(note_rows(band))
         if reached >= self._needed(parts):
             return ""
         advice = "set a band of one part, or " if parts > 2 and reached >= self._needed(2) else ""
@@ -127,7 +128,7 @@ class Amt:
         settings = Settings(
             self.params.temperature,
             self.params.top_p,
-            instruments=frozenset(band.players if is_expected else ()) | band.machines.keys(),
+            instruments=frozenset((*(band.players if is_expected else ()), *band.machines)),
             most_events=MOST_EVENTS,
             most_at_once=self.params.chord,
             transcribed=self.params.manner == "transcribed",

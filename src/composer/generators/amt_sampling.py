@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,8 @@ from composer.tokenizers import amt
 from composer.tokenizers.amt import Triple
 
 Floats = NDArray[np.float32]
-Model = Callable[[Sequence[int], slice], Floats]
+Rows = slice | NDArray[np.intp]
+Model = Callable[[Sequence[int], Rows], Floats]
 
 WINDOW = (amt.CONTEXT - 1) // 3 - 2
 """Triples that a model is shown: room stays for the event that is drawn."""
@@ -227,22 +229,25 @@ class _Sampler:
             told, offset = shown(self.sequence, earliest, self.kind)
         time = self._draw(told, TIMES, slice(0, max(0, earliest - offset)))
         duration = self._draw([*told, time], DURATIONS)
-        note = self._draw([*told, time, duration], NOTES, self._banned(time + offset))
+        rows = note_rows(self._allowed())
+        note = self._draw([*told, time, duration], rows, self._there(rows, time + offset))
         return Triple(time + offset, duration, note)
 
-    def _draw(self, told: list[int], rows: slice, banned: slice | NDArray[np.bool_] | None = None) -> int:
+    def _draw(self, told: list[int], rows: Rows, banned: slice | NDArray[np.bool_] | None = None) -> int:
         """Return the token drawn from `rows`; `banned` counts from their beginning."""
         if self.settings.reference:
             # The published code leaves the rest open everywhere: a rest for a time ends the piece.
-            logits = np.full(amt.REST + 1, -np.inf, np.float32)
             found = self.model(told, _EVENTS)
+            logits = np.full(amt.REST + 1, -np.inf, np.float32)
             logits[rows], logits[amt.REST] = found[rows], found[amt.REST]
-            first = 0
+            rows = _EVENTS
         else:
-            logits, first = self.model(told, rows).copy(), rows.start
+            logits = self.model(told, rows)
         if banned is not None:
-            logits[rows.start - first : rows.stop - first][banned] = -np.inf
-        return first + sample(logits, self.rng, self.settings.temperature, self.settings.top_p)
+            logits = logits.copy()
+            logits[banned] = -np.inf
+        drawn = sample(logits, self.rng, self.settings.temperature, self.settings.top_p)
+        return rows.start + drawn if isinstance(rows, slice) else int(rows[drawn])
 
     def _at(self, time: int) -> int:
         """Return how many events stand at `time`, which is not before the last one."""
@@ -255,21 +260,37 @@ class _Sampler:
             found += 1
         return found
 
-    def _banned(self, time: int) -> NDArray[np.bool_]:
-        """Return which of NOTES must not be drawn: too many instruments, those not asked for, notes that are there."""
-        banned = np.zeros(NOTES.stop - NOTES.start, bool)
-        by_instrument = banned[:-1].reshape(amt.INSTRUMENTS, amt.PITCHES)
+    def _allowed(self) -> frozenset[int] | None:
+        """Return the instruments that may play now, None for all."""
+        if not self.settings.reference and self.settings.instruments is not None:
+            return self.settings.instruments
         heard = {*amt.instruments(self.sequence, rests=self.settings.reference)}
         if not self.settings.reference:
             heard |= self._to_come
-            if self.settings.instruments is not None:
-                by_instrument[[i for i in range(amt.INSTRUMENTS) if i not in self.settings.instruments]] = True
-            for triple in self.sequence[-WINDOW:]:
-                if triple.onset == time and not triple.is_rest:
-                    by_instrument[triple.instrument, triple.pitch] = True
-        if self.settings.instruments is None and len(heard) >= self.settings.most_instruments:
-            by_instrument[[i for i in range(amt.INSTRUMENTS) if i not in heard]] = True
-        return banned
+        return frozenset(heard) if len(heard) >= self.settings.most_instruments else None
+
+    def _there(self, rows: Rows, time: int) -> NDArray[np.bool_] | None:
+        """Return which of `rows` are notes that stand at `time`, None when none is."""
+        there = [_row(t) for t in self.sequence[-WINDOW:] if t.onset == time and not t.is_rest]
+        if self.settings.reference or not there:
+            return None
+        return np.isin(np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows, there)
+
+
+@lru_cache(maxsize=32)
+def note_rows(instruments: frozenset[int] | None) -> Rows:
+    """Return the tokens of notes by these instruments, and the rest; of all notes for None."""
+    if instruments is None:
+        return NOTES
+    notes = np.arange(NOTES.start, amt.REST).reshape(amt.INSTRUMENTS, amt.PITCHES)
+    kept = sorted(instruments & {*range(amt.INSTRUMENTS)})
+    rows = np.append(notes[kept], amt.REST)
+    rows.flags.writeable = False
+    return rows
+
+
+def _row(triple: Triple) -> int:
+    return amt.NOTE_OFFSET + triple.instrument * amt.PITCHES + triple.pitch
 
 
 def reference(top_p: float) -> Settings:

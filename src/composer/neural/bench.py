@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ import numpy as np
 from composer.errors import UsageError
 from composer.neural import gpt2, runtime
 from composer.neural.sampling import sample
-from composer.neural.shapes import PUBLISHED, PUBLISHED_CONTEXT, PUBLISHED_ROWS, make, make_random
+from composer.neural.shapes import PUBLISHED, PUBLISHED_BAND, PUBLISHED_CONTEXT, PUBLISHED_ROWS, make, make_random
 
 __all__ = ["compare", "decode", "first_note", "make_random"]
 
@@ -37,6 +37,7 @@ BLOCK_NOTES = 8
 OURS_NOTES_PER_SECOND = 16.0
 LAKH_TOKENS_PER_SECOND = 68.0
 """The average density of the Lakh set."""
+_LEGAL: tuple[gpt2.Rows, ...] = (*PUBLISHED_ROWS[:2], PUBLISHED_BAND)
 WITH_CACHE, WITHOUT_CACHE = "transformers GPT-2, DynamicCache", "transformers GPT-2, no cache"
 
 
@@ -50,6 +51,9 @@ class Contender(Protocol):
     """Tokens a second that playing needs."""
     shape: tuple[int, int, int, int]
     """Layers, heads, width and vocabulary of a GPT-2 to compare with."""
+
+    def others(self) -> dict[str, Callable[[], None]]:
+        """Return by name what else stands for `token`, to be measured beside it."""
 
     def prefill(self) -> None:
         """Read the whole context."""
@@ -81,9 +85,11 @@ def _measure(model: str, folder: Path, context: int, threads: int) -> dict[str, 
     ours = _contender(folder, context, threads)
     ours.prefill()
     prefill = [_seconds(ours.prefill) for _ in range(3)]
-    turns: dict[str, tuple[Callable[[], None], int]] = {"": (ours.token, TOKENS)}
+    tokens = {"": ours.token} | ours.others()
+    turns = {name: (token, TOKENS) for name, token in tokens.items()}
     seconds = _in_turns(turns | _baselines(ours, context, threads))
     steps = seconds.pop("")
+    others = {name: statistics.median(seconds.pop(name)) for name in ours.others()}
     rollback, replan = [], []
     for _ in range(30):
         rollback.append(_seconds(ours.change))
@@ -98,6 +104,7 @@ def _measure(model: str, folder: Path, context: int, threads: int) -> dict[str, 
         "tokens_per_second": round(1 / median, 1),
         "notes_per_second": round(1 / median / ours.tokens_per_note, 1),
         "times_real_time": round(1 / median / ours.real_time, 2),
+        "others": {name: round(1 / one, 1) for name, one in others.items()},
         "ms_per_token": {"p50": _ms(median), "p95": _ms(float(np.percentile(steps, 95)))},
         "prefill_ms": _ms(statistics.median(prefill)),
         "rollback_ms": _ms(statistics.median(rollback)),
@@ -160,6 +167,9 @@ class _Notes:
         self.places = self.rng.integers(0, config["next_rows"], context + 2)
         self.times = np.arange(context + 2) * 3
 
+    def others(self) -> dict[str, Callable[[], None]]:
+        return {}
+
     def _append(self, first: int, stop: int) -> None:
         at = slice(first, stop)
         self.decoder.append(self.rows[at], self.places[at], self.times[at])
@@ -210,6 +220,9 @@ class _Tokens:
         self.tokens = [self._random(i) for i in range(context)]
         self._turn = 0
 
+    def others(self) -> dict[str, Callable[[], None]]:
+        return {"notes of any instrument": partial(self._token, PUBLISHED_ROWS)}
+
     def _random(self, i: int) -> int:
         rows = PUBLISHED_ROWS[i % 3]
         return int(self.rng.integers(rows.start, rows.stop))
@@ -219,9 +232,12 @@ class _Tokens:
         self.decoder.append(self.tokens)
 
     def token(self) -> None:
+        self._token(_LEGAL)
+
+    def _token(self, rows: Sequence[gpt2.Rows]) -> None:
         self.decoder.rollback(self.context - 1)
         self._turn += 1
-        self._choose(PUBLISHED_ROWS[self._turn % 3])
+        self._choose(rows[self._turn % 3])
 
     def change(self) -> None:
         kept = self.context - 3 * BLOCK_NOTES
@@ -229,11 +245,12 @@ class _Tokens:
         self.decoder.append(self.tokens[kept:])
 
     def note(self) -> None:
-        for rows in PUBLISHED_ROWS:
+        for rows in _LEGAL:
             self._choose(rows)
 
-    def _choose(self, rows: slice) -> None:
-        self.decoder.append([rows.start + sample(self.decoder.logits(rows), self.rng, 1.0, 0.98)])
+    def _choose(self, rows: gpt2.Rows) -> None:
+        drawn = sample(self.decoder.logits(rows), self.rng, 1.0, 0.98)
+        self.decoder.append([rows.start + drawn if isinstance(rows, slice) else int(rows[drawn])])
 
 
 def _baselines(ours: Contender, context: int, threads: int) -> dict[str, tuple[Callable[[], None], int]]:

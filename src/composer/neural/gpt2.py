@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from composer.errors import ModelError
 from composer.neural.runtime import Floats, Layers, session
@@ -27,6 +28,11 @@ PIECE = 24
 """Tokens that are read at once. Eight-bit inputs share a scale for each call, so what is read depends on its pieces."""
 _PROBED = 700
 """Tokens behind the decoder while its speed is measured."""
+_FLOAT_ROWS = 2_048
+"""Rows up to which multiplying by them in float takes less time than by a whole head in few bits."""
+_KEPT_TABLES = 8
+Rows = slice | NDArray[np.intp]
+"""Rows of the vocabulary as arrays are indexed, rising."""
 
 
 def read_in_pieces(layers: Layers, x: Floats, past: int = 0) -> None:
@@ -56,11 +62,14 @@ class Decoder:
             self.context = len(self._positions)
             suffix = ".int8.onnx" if precision == "int8" else ".onnx"
             layers = Layers(folder / f"trunk{suffix}", self.context, H, C, threads)
-            self._heads = {_rows(path): session(path, threads) for path in folder.glob("head.*") if _rows(path, suffix)}
+            self._heads = {
+                rows: session(path, threads) for path in folder.glob("head.*") if (rows := _rows(path, suffix))
+            }
         except Exception as error:
             raise ModelError(
                 f"the model in {folder} cannot be loaded ({error}); convert or download it again, or choose another"
             ) from error
+        self._tables: dict[bytes, Floats] = {}
         self._now, self._spare = (_Sequence(each, self.context) for each in (layers, layers.twin()))
 
     @property
@@ -103,9 +112,26 @@ class Decoder:
         self.append(tokens)
         return self._now.hidden(len(tokens))
 
-    def logits(self, rows: slice) -> Floats:
+    def logits(self, rows: Rows) -> Floats:
         """Return the logits of these rows of the vocabulary for the token that comes next."""
-        return self._scores(self._now.last, rows)
+        if isinstance(rows, slice):
+            return self._scores(self._now.last, rows)
+        if len(rows) > _FLOAT_ROWS:
+            for start, stop in self._heads:
+                if start <= rows[0] and rows[-1] < stop:
+                    return self._scores(self._now.last, slice(start, stop))[rows - start]
+        # Not by the linear algebra's threads, which would take the cores from those of the layers.
+        found: Floats = np.einsum("rc,c->r", self._table(rows), self._now.last)
+        return found
+
+    def _table(self, rows: NDArray[np.intp]) -> Floats:
+        """Return these rows of the embedding in one piece: gathering them takes longer than multiplying by them."""
+        key = rows.tobytes()
+        if key not in self._tables:
+            if len(self._tables) == _KEPT_TABLES:
+                del self._tables[next(iter(self._tables))]
+            self._tables[key] = self.embedding[rows]
+        return self._tables[key]
 
     def scores(self, hidden: Floats, rows: slice) -> Floats:
         """Return the logits (n, rows) of these rows of the vocabulary for what stands after n tokens (n, C)."""
@@ -117,7 +143,7 @@ class Decoder:
         found: Floats = self.embedding[rows] @ hidden if head is None else head.run(None, {"x": hidden[None]})[0][0]
         return found
 
-    def __call__(self, tokens: Sequence[int], rows: slice) -> Floats:
+    def __call__(self, tokens: Sequence[int], rows: Rows) -> Floats:
         """Return the logits of `rows` after `tokens`."""
         if self._spare.shares(tokens) // PIECE * PIECE > self._now.shares(tokens):
             self._now, self._spare = self._spare, self._now
@@ -146,7 +172,7 @@ class Decoder:
             self._append(to, wanted[first : first + PIECE])
             yield
 
-    def tokens_per_second(self, rows: slice, tries: int = 9) -> float:
+    def tokens_per_second(self, rows: Rows, tries: int = 9) -> float:
         """Measure how fast single tokens are decoded with a long past; what was read ahead is forgotten."""
         probe, seconds = self._spare, []
         probe.pretend(min(_PROBED, self.context // 2))

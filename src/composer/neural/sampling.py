@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_FEW = 1_000
-"""Entries up to which finding the nucleus takes less time than drawing without it."""
+_FEW = 256
+"""Entries up to which all are sorted: our own model's, whose music for a seed stays what it was measured with."""
 _TRIES = 4
 """Draws from all entries before their nucleus is looked for after all."""
 _COLD = 1e-3
@@ -53,10 +53,14 @@ def _tried(logits: NDArray[np.float32], rng: np.random.Generator, temperature: f
     """
     weights = np.exp((logits - logits[_best(logits)]) / temperature)
     mass = np.cumsum(weights, dtype=np.float64)
+    most = top_p * mass[-1]
     for _ in range(_TRIES):
         drawn = _drawn(weights, mass, rng)
+        # With all of its equals there is less to compute, and nearly always that is little enough.
+        if weights @ (weights >= weights[drawn]) <= most:
+            return drawn
         before = weights @ (weights > weights[drawn]) + weights[:drawn] @ (weights[:drawn] == weights[drawn])
-        if before <= top_p * mass[-1]:
+        if before <= most:
             return drawn
     return None
 

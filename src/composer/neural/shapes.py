@@ -16,6 +16,8 @@ PUBLISHED_VOCABULARY = 55_028
 PUBLISHED_CONTEXT = 1_024
 PUBLISHED_ROWS = (slice(0, 10_000), slice(10_000, 11_000), slice(11_000, 27_513))
 """Their tokens of time, duration and note: what is asked for at each third step."""
+PUBLISHED_BAND = np.r_[11_000:11_512, 27_512]
+"""Their tokens of four instruments' notes and of the rest: the largest band that may be chosen, and a player."""
 
 
 def make(model: str, folder: Path, bits: int = 4) -> None:
