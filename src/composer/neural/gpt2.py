@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, takewhile
+from math import isfinite
 from pathlib import Path
 from statistics import median
 
@@ -97,7 +98,7 @@ class Decoder:
         for first, end in pairwise(edges):
             to.read(tokens[first - start : end - start], x[first - start : end - start])
         # Eight bits hide in the layers what is no number in the tables. A sum of squares tells it of all at once.
-        if not np.isfinite(np.vdot(x, x) + np.vdot(to.last, to.last)):
+        if not isfinite(np.vdot(x, x) + np.vdot(to.last, to.last)):
             raise ModelError(
                 f"the model in {self._folder} holds values that are not numbers; convert or download it again"
             )

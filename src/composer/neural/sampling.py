@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,8 +53,12 @@ def _tried(logits: NDArray[np.float32], rng: np.random.Generator, temperature: f
 
     An entry is in the nucleus when those before it in the falling order hold no more than `top_p`.
     """
-    weights = np.exp((logits - logits[_best(logits)]) / temperature)
-    mass = np.cumsum(weights, dtype=np.float64)
+    # In place and by few operations: after a step of a large model each of them begins with cold caches.
+    weights = logits - logits[_best(logits)]
+    if temperature != 1:
+        weights /= temperature
+    np.exp(weights, out=weights)
+    mass = weights.cumsum(dtype=np.float64)
     most = top_p * mass[-1]
     for _ in range(_TRIES):
         drawn = _drawn(weights, mass, rng)
@@ -66,15 +72,15 @@ def _tried(logits: NDArray[np.float32], rng: np.random.Generator, temperature: f
 
 
 def _best(logits: NDArray[np.floating]) -> int:
-    best = int(np.argmax(logits))
-    if not np.isfinite(logits[best]):
+    best = int(logits.argmax())
+    if not isfinite(logits[best]):
         raise ValueError("nothing may be drawn: every entry is masked or not a number")
     return best
 
 
 def _drawn(p: NDArray[np.floating], mass: NDArray[np.float64], rng: np.random.Generator) -> int:
     """Return an entry drawn by `mass`, which is how much all up to each hold."""
-    drawn = int(np.searchsorted(mass, rng.random() * mass[-1], side="right"))
+    drawn = int(mass.searchsorted(rng.random() * mass[-1], side="right"))
     if drawn >= len(p) or p[drawn] == 0.0:  # rounding at the upper end
         drawn = int(np.flatnonzero(p)[-1])
     return drawn
