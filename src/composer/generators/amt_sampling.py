@@ -14,12 +14,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from composer.neural.gpt2 import Rows
 from composer.neural.sampling import sample
 from composer.tokenizers import amt
 from composer.tokenizers.amt import Triple
 
 Floats = NDArray[np.float32]
-Rows = slice | NDArray[np.intp]
 Model = Callable[[Sequence[int], Rows], Floats]
 
 WINDOW = (amt.CONTEXT - 1) // 3 - 2
@@ -233,7 +233,7 @@ class _Sampler:
         note = self._draw([*told, time, duration], rows, self._there(rows, time + offset))
         return Triple(time + offset, duration, note)
 
-    def _draw(self, told: list[int], rows: Rows, banned: slice | NDArray[np.bool_] | None = None) -> int:
+    def _draw(self, told: list[int], rows: Rows, banned: slice | NDArray[np.intp] | None = None) -> int:
         """Return the token drawn from `rows`; `banned` counts from their beginning."""
         if self.settings.reference:
             # The published code leaves the rest open everywhere: a rest for a time ends the piece.
@@ -269,12 +269,12 @@ class _Sampler:
             heard |= self._to_come
         return frozenset(heard) if len(heard) >= self.settings.most_instruments else None
 
-    def _there(self, rows: Rows, time: int) -> NDArray[np.bool_] | None:
-        """Return which of `rows` are notes that stand at `time`, None when none is."""
+    def _there(self, rows: Rows, time: int) -> NDArray[np.intp] | None:
+        """Return where among `rows` are notes that stand at `time`, None when none stands there."""
         there = [_row(t) for t in self.sequence[-WINDOW:] if t.onset == time and not t.is_rest]
         if self.settings.reference or not there:
             return None
-        return np.isin(np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows, there)
+        return np.array(there) - rows.start if isinstance(rows, slice) else np.flatnonzero(np.isin(rows, there))
 
 
 @lru_cache(maxsize=32)
