@@ -149,6 +149,16 @@ def test_a_token_stands_at_the_end_of_the_context(published):
     assert 60 == contender.decoder.length
 
 
+def test_a_note_is_there_when_its_last_token_is_drawn(published):
+    """To put it in is the beginning of the next one."""
+    contender = bench._contender(published, 60, 1)
+    contender.prefill()
+    contender.change()
+    contender.note()
+
+    assert 62 == contender.decoder.length
+
+
 class TestWays:
     @pytest.fixture
     def answers(self, small):

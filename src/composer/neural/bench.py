@@ -245,12 +245,17 @@ class _Tokens:
         self.decoder.append(self.tokens[kept:])
 
     def note(self) -> None:
-        for rows in _LEGAL:
-            self._choose(rows)
+        time, duration, note = _LEGAL
+        self._choose(time)
+        self._choose(duration)
+        self._drawn(note)  # which is a note already: it is put in when the next one is asked for
 
     def _choose(self, rows: gpt2.Rows) -> None:
+        self.decoder.append([self._drawn(rows)])
+
+    def _drawn(self, rows: gpt2.Rows) -> int:
         drawn = sample(self.decoder.logits(rows), self.rng, 1.0, 0.98)
-        self.decoder.append([rows.start + drawn if isinstance(rows, slice) else int(rows[drawn])])
+        return rows.start + drawn if isinstance(rows, slice) else int(rows[drawn])
 
 
 def _baselines(ours: Contender, context: int, threads: int) -> dict[str, tuple[Callable[[], None], int]]:
