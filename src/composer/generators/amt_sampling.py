@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from composer.neural.gpt2 import Rows
+from composer.neural.gpt2 import Rows, row
 from composer.neural.sampling import sample
 from composer.tokenizers import amt
 from composer.tokenizers.amt import Triple
@@ -237,8 +237,8 @@ class _Sampler:
         """Return the token drawn from `rows`; `banned` counts from their beginning."""
         if self.settings.reference:
             # The published code leaves the rest open everywhere: a rest for a time ends the piece.
-            found = self.model(told, _EVENTS)
             logits = np.full(amt.REST + 1, -np.inf, np.float32)
+            found = self.model(told, _EVENTS)
             logits[rows], logits[amt.REST] = found[rows], found[amt.REST]
             rows = _EVENTS
         else:
@@ -246,8 +246,7 @@ class _Sampler:
         if banned is not None:
             logits = logits.copy()
             logits[banned] = -np.inf
-        drawn = sample(logits, self.rng, self.settings.temperature, self.settings.top_p)
-        return rows.start + drawn if isinstance(rows, slice) else int(rows[drawn])
+        return row(rows, sample(logits, self.rng, self.settings.temperature, self.settings.top_p))
 
     def _at(self, time: int) -> int:
         """Return how many events stand at `time`, which is not before the last one."""
@@ -271,8 +270,10 @@ class _Sampler:
 
     def _there(self, rows: Rows, time: int) -> NDArray[np.intp] | None:
         """Return where among `rows` are notes that stand at `time`, None when none stands there."""
-        there = [_row(t) for t in self.sequence[-WINDOW:] if t.onset == time and not t.is_rest]
-        if self.settings.reference or not there:
+        if self.settings.reference:
+            return None
+        there = [amt.as_event(t).note for t in self.sequence[-WINDOW:] if t.onset == time and not t.is_rest]
+        if not there:
             return None
         return np.array(there) - rows.start if isinstance(rows, slice) else np.flatnonzero(np.isin(rows, there))
 
@@ -287,10 +288,6 @@ def note_rows(instruments: frozenset[int] | None) -> Rows:
     rows = np.append(notes[kept], amt.REST)
     rows.flags.writeable = False
     return rows
-
-
-def _row(triple: Triple) -> int:
-    return amt.NOTE_OFFSET + triple.instrument * amt.PITCHES + triple.pitch
 
 
 def reference(top_p: float) -> Settings:

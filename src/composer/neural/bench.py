@@ -38,6 +38,7 @@ OURS_NOTES_PER_SECOND = 16.0
 LAKH_TOKENS_PER_SECOND = 68.0
 """The average density of the Lakh set."""
 _LEGAL: tuple[gpt2.Rows, ...] = (*PUBLISHED_ROWS[:2], PUBLISHED_BAND)
+"""What a published checkpoint is asked for at each third step while a band plays."""
 WITH_CACHE, WITHOUT_CACHE = "transformers GPT-2, DynamicCache", "transformers GPT-2, no cache"
 
 
@@ -85,11 +86,11 @@ def _measure(model: str, folder: Path, context: int, threads: int) -> dict[str, 
     ours = _contender(folder, context, threads)
     ours.prefill()
     prefill = [_seconds(ours.prefill) for _ in range(3)]
-    tokens = {"": ours.token} | ours.others()
-    turns = {name: (token, TOKENS) for name, token in tokens.items()}
+    others = ours.others()
+    turns = {name: (token, TOKENS) for name, token in {"": ours.token, **others}.items()}
     seconds = _in_turns(turns | _baselines(ours, context, threads))
     steps = seconds.pop("")
-    others = {name: statistics.median(seconds.pop(name)) for name in ours.others()}
+    beside = {name: statistics.median(seconds.pop(name)) for name in others}
     rollback, replan = [], []
     for _ in range(30):
         rollback.append(_seconds(ours.change))
@@ -104,7 +105,7 @@ def _measure(model: str, folder: Path, context: int, threads: int) -> dict[str, 
         "tokens_per_second": round(1 / median, 1),
         "notes_per_second": round(1 / median / ours.tokens_per_note, 1),
         "times_real_time": round(1 / median / ours.real_time, 2),
-        "others": {name: round(1 / one, 1) for name, one in others.items()},
+        "others": {name: round(1 / one, 1) for name, one in beside.items()},
         "ms_per_token": {"p50": _ms(median), "p95": _ms(float(np.percentile(steps, 95)))},
         "prefill_ms": _ms(statistics.median(prefill)),
         "rollback_ms": _ms(statistics.median(rollback)),
@@ -254,8 +255,7 @@ class _Tokens:
         self.decoder.append([self._drawn(rows)])
 
     def _drawn(self, rows: gpt2.Rows) -> int:
-        drawn = sample(self.decoder.logits(rows), self.rng, 1.0, 0.98)
-        return rows.start + drawn if isinstance(rows, slice) else int(rows[drawn])
+        return gpt2.row(rows, sample(self.decoder.logits(rows), self.rng, 1.0, 0.98))
 
 
 def _baselines(ours: Contender, context: int, threads: int) -> dict[str, tuple[Callable[[], None], int]]:

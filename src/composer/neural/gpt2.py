@@ -36,6 +36,11 @@ Rows = slice | NDArray[np.intp]
 """Rows of the vocabulary as arrays are indexed, rising."""
 
 
+def row(rows: Rows, place: int) -> int:
+    """Return which row of the vocabulary stands at a place of `rows`."""
+    return rows.start + place if isinstance(rows, slice) else int(rows[place])
+
+
 def read_in_pieces(layers: Layers, x: Floats, past: int = 0) -> None:
     """Run the layers over x (steps, C) as playing reads what it has not read, after `past` steps."""
     for start in range(0, len(x), PIECE):
