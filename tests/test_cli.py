@@ -244,6 +244,20 @@ class TestLists:
         assert {"state", "what", "do"} == set(report["findings"][0])
         assert report["next"]
 
+    def test_doctor_says_how_a_checkpoint_that_is_not_here_is_had(self, capsys, monkeypatch):
+        monkeypatch.setattr("composer.folders.model_folder", lambda name: None)
+        _, out, _ = run(capsys, "doctor")
+
+        assert "generator amt-medium: no weights - composer models download amt-medium, or use markov" in out
+        assert "generator anticipation: no weights - composer train anticipation, or use markov" in out
+
+    @pytest.mark.parametrize(("possible", "said"), [(True, "compiled for this processor"), (False, "ONNX Runtime")])
+    def test_doctor_says_what_plays_published_checkpoints(self, capsys, monkeypatch, possible, said):
+        monkeypatch.setattr("composer.neural.gpt2_compiled.is_possible", lambda: possible)
+        _, out, _ = run(capsys, "doctor")
+
+        assert said in next(line for line in out.splitlines() if "published checkpoints" in line)
+
 
 def test_an_unknown_port_is_refused_with_those_there_are(capsys, jack_server):
     status, err = refused(capsys, "jam", "--generator", "markov", "--in", "nowhere", "--duration", "9")

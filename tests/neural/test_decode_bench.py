@@ -9,13 +9,14 @@ pytest.importorskip("transformers")
 from composer.errors import UsageError
 from composer.generators import amt_sampling
 from composer.generators.controls import AMT_BANDS
-from composer.neural import bench, gpt2, shapes, variants
+from composer.neural import bench, gpt2, gpt2_compiled, shapes, variants
 from composer.tokenizers import amt
 
 WIDTH = 64
 FIELDS = [
     "model",
     "bits",
+    "layers",
     "context",
     "threads",
     "tokens_per_second",
@@ -192,6 +193,18 @@ class TestWays:
 
         assert 3 * len(variants.WAYS) == len(found["ms"])
         assert {"p50", "fastest"} == found["ms"]["4-bit weights: prefill"].keys()
+
+    @pytest.mark.skipif(not gpt2_compiled.is_possible(), reason="needs numba and a processor with AVX2")
+    def test_compiled_layers_are_as_true_as_the_graph_of_their_bits(self, monkeypatch):
+        monkeypatch.setitem(shapes.PUBLISHED, "amt-small", (2, 2, 128))
+        x = np.random.default_rng(0).standard_normal((12, 128), dtype=np.float32)
+        found = {way: layers.run(x, 0) for way, layers in variants.runners("amt-small").items()}
+
+        def error(way):
+            return np.abs(found[way] - found["float weights"]).mean()
+
+        assert error("4-bit weights, compiled") < 1.1 * error("4-bit weights, 8-bit keys and values")
+        assert error("8-bit weights, compiled") < 1.1 * error("8-bit weights, keys and values")
 
     def test_other_shapes_are_not_compared(self):
         with pytest.raises(UsageError, match="amt-small, amt-medium, amt-large"):

@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from checkpoints import ROWS, divergence, expected, reference, save, whole  # noqa: E402
 from safetensors.numpy import load_file, save_file  # noqa: E402
 
 from composer.errors import ModelError  # noqa: E402
@@ -22,46 +23,8 @@ from composer.neural.gpt2_graph import head_name  # noqa: E402
 from composer.neural.runtime import Layers  # noqa: E402
 from composer.neural.shapes import make_published  # noqa: E402
 
-ROWS = (slice(0, 40), slice(40, 100))
 PIECES = [[int(t) for t in np.random.default_rng(n).integers(0, 100, 24)] for n in range(12)]
 TOKENS = [7, 99, 3, 3, 50, 12, 88, 0, 41, 5, 77, 30]
-
-
-def reference(seed=0, n_layer=3, n_head=2, n_embd=32, vocab_size=100, n_positions=24, spread=0.15):
-    torch.manual_seed(seed)
-    config = transformers.GPT2Config(
-        n_layer=n_layer,
-        n_head=n_head,
-        n_embd=n_embd,
-        vocab_size=vocab_size,
-        n_positions=n_positions,
-        scale_attn_by_inverse_layer_idx=True,
-        attn_implementation="eager",
-        bos_token_id=None,
-        eos_token_id=None,
-    )
-    model = transformers.GPT2LMHeadModel(config).eval()
-    for name, weight in model.named_parameters():
-        torch.nn.init.normal_(weight, 1.0 if "ln_" in name and "weight" in name else 0.0, spread)
-    return model
-
-
-def expected(model, tokens):
-    with torch.no_grad():
-        return model(torch.tensor([tokens])).logits[0, -1].numpy()
-
-
-def save(model, folder, *, pickled=False, prefix=True):
-    """Write a checkpoint as the hub has them."""
-    folder.mkdir(exist_ok=True)
-    model.save_pretrained(folder)
-    if pickled:
-        (folder / "model.safetensors").unlink()
-        names = {n: t.clone() for n, t in model.state_dict().items() if n != "lm_head.weight"}
-        torch.save(
-            {n if prefix else n.removeprefix("transformer."): t for n, t in names.items()}, folder / "pytorch_model.bin"
-        )
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +38,6 @@ def tiny(tmp_path_factory):
         patch.setattr(gpt2_cache, "_is_faster", lambda *_: True)
         convert(source, root / "played", ROWS)
     return model, source, root / "played"
-
-
-def whole(decoder):
-    return np.concatenate([decoder.logits(rows) for rows in ROWS])
 
 
 class TestFloat:
@@ -299,13 +258,6 @@ def test_a_pickle_becomes_safetensors_that_transformers_reads(tiny, tmp_path, pr
     again = transformers.GPT2LMHeadModel.from_pretrained(source, attn_implementation="eager").eval()
 
     np.testing.assert_allclose(expected(model, TOKENS), expected(again, TOKENS), atol=1e-6)
-
-
-def divergence(model, logits):
-    """Return Kullback-Leibler's divergence in nats."""
-    p = torch.log_softmax(torch.tensor(model), 0)
-    q = torch.log_softmax(torch.tensor(logits), 0)
-    return float((p.exp() * (p - q)).sum())
 
 
 def test_int8_is_close_in_distribution(tiny):

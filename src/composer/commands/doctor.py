@@ -106,6 +106,7 @@ def wait_lateness(waits: int = 200, seconds: float = 0.002) -> tuple[float, floa
 
 
 def _generators() -> Iterator[Finding]:
+    from composer.commands.download import CHECKPOINTS
     from composer.commands.models import examine
     from composer.folders import model_folder
     from composer.generators import GENERATORS, make
@@ -113,7 +114,8 @@ def _generators() -> Iterator[Finding]:
     for info in GENERATORS.values():
         folder = model_folder(info.weights) if info.weights else None
         if info.weights and folder is None:
-            yield Finding("warn", f"generator {info.name}: no weights", f"composer train {info.weights}, or use markov")
+            made = "models download" if info.weights in CHECKPOINTS else "train"
+            yield Finding("warn", f"generator {info.name}: no weights", f"composer {made} {info.weights}, or use markov")
             continue
         wrong = [found for found in examine(folder) if not found.ok] if folder else []
         if wrong:
@@ -129,6 +131,8 @@ def _generators() -> Iterator[Finding]:
 
 
 def _around() -> Iterator[Finding]:
+    from composer.neural import gpt2_compiled
+
     if find_spec("textual") is None:
         yield Finding("warn", "interface: textual is missing", "install the package again; composer jam works without")
     else:
@@ -137,6 +141,10 @@ def _around() -> Iterator[Finding]:
         yield Finding("ok", "sound: fluidsynth is here to hear a recording with")
     else:
         yield Finding("warn", "sound: no fluidsynth", "connect a DAW or synthesizer, or install fluidsynth, to hear")
+    if gpt2_compiled.is_possible():
+        yield Finding("ok", "published checkpoints: their layers are compiled for this processor")
+    else:
+        yield Finding("ok", "published checkpoints: played by ONNX Runtime; numba on a processor with AVX2 is faster")
     if find_spec("torch") is None:
         yield Finding("ok", "training: not installed (pip install 'composer[train]'); playing does not need it")
     else:

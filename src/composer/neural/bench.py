@@ -39,6 +39,7 @@ LAKH_TOKENS_PER_SECOND = 68.0
 """The average density of the Lakh set."""
 _LEGAL: tuple[gpt2.Rows, ...] = (*PUBLISHED_ROWS[:2], PUBLISHED_BAND)
 """What a published checkpoint is asked for at each third step while a band plays."""
+GRAPHS, COMPILED = "ONNX Runtime", "compiled"
 WITH_CACHE, WITHOUT_CACHE = "transformers GPT-2, DynamicCache", "transformers GPT-2, no cache"
 
 
@@ -48,6 +49,8 @@ class Contender(Protocol):
     tokens_per_note: int
     bits: int
     """Bits of a weight of its layers."""
+    layers: str
+    """What runs them."""
     real_time: float
     """Tokens a second that playing needs."""
     shape: tuple[int, int, int, int]
@@ -100,6 +103,7 @@ def _measure(model: str, folder: Path, context: int, threads: int) -> dict[str, 
     return {
         "model": model,
         "bits": ours.bits,
+        "layers": ours.layers,
         "context": context,
         "threads": threads,
         "tokens_per_second": round(1 / median, 1),
@@ -155,6 +159,7 @@ class _Notes:
 
     tokens_per_note = 1
     bits = 8
+    layers = GRAPHS
     real_time = OURS_NOTES_PER_SECOND
 
     def __init__(self, folder: Path, context: int, threads: int) -> None:
@@ -216,6 +221,7 @@ class _Tokens:
             raise UsageError(f"a context of {context} cannot be measured with this model; ask for {least} to {most}")
         config = self.decoder.config
         self.bits = config.get("bits", 8)
+        self.layers = COMPILED if self.decoder.is_compiled else GRAPHS
         self.shape = (config["n_layer"], config["n_head"], config["n_embd"], config["vocab_size"])
         self.context, self.rng = context, np.random.default_rng(0)
         self.tokens = [self._random(i) for i in range(context)]

@@ -14,11 +14,14 @@ from itertools import pairwise, takewhile
 from math import isfinite
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from composer.errors import ModelError
+from composer.neural import gpt2_compiled
+from composer.neural.gpt2_compiled import CompiledLayers
 from composer.neural.runtime import Floats, Layers, session
 
 TABLES = "tables.safetensors"
@@ -26,7 +29,8 @@ TABLES = "tables.safetensors"
 
 
 PIECE = 24
-"""Tokens that are read at once. Eight-bit inputs share a scale for each call, so what is read depends on its pieces."""
+"""Tokens that are read at once. In a graph eight-bit inputs share a scale for each call, so what is read depends on its
+pieces; in compiled layers it does not."""
 _PROBED = 700
 """Tokens behind the decoder while its speed is measured."""
 _FLOAT_ROWS = 2_048
@@ -41,7 +45,7 @@ def row(rows: Rows, place: int) -> int:
     return rows.start + place if isinstance(rows, slice) else int(rows[place])
 
 
-def read_in_pieces(layers: Layers, x: Floats, past: int = 0) -> None:
+def read_in_pieces(layers: Layers | CompiledLayers, x: Floats, past: int = 0) -> None:
     """Run the layers over x (steps, C) as playing reads what it has not read, after `past` steps."""
     for start in range(0, len(x), PIECE):
         layers.run(x[start : start + PIECE], past + start)
@@ -67,7 +71,9 @@ class Decoder:
             C, H = int(self.config["n_embd"]), int(self.config["n_head"])
             self.context = len(self._positions)
             suffix = ".int8.onnx" if precision == "int8" else ".onnx"
-            layers = Layers(folder / f"trunk{suffix}", self.context, H, C, threads)
+            compiled = _compiled(folder, self.config, self.context, threads) if precision == "int8" else None
+            self.is_compiled = compiled is not None
+            layers = compiled or Layers(folder / f"trunk{suffix}", self.context, H, C, threads)
             self._heads = {
                 rows: session(path, threads) for path in folder.glob("head.*") if (rows := _rows(path, suffix))
             }
@@ -158,7 +164,7 @@ class Decoder:
         return self.logits(rows)
 
     def settle(self) -> None:
-        """Forget what was not read in whole pieces from the beginning on, so that no answer depends on the last."""
+        """Forget what would be read differently from the beginning on, so that no answer depends on the last."""
         for each in (self._now, self._spare):
             each.rollback(each.whole)
 
@@ -194,10 +200,11 @@ class Decoder:
 
 
 class _Sequence:
-    """Hold tokens that were read, in buffers of their own; the first `whole` of them in whole pieces."""
+    """Hold tokens that were read, in buffers of their own; the first `whole` of them as they would be read anew."""
 
-    def __init__(self, layers: Layers, context: int) -> None:
+    def __init__(self, layers: Layers | CompiledLayers, context: int) -> None:
         self._layers = layers
+        self._unit = PIECE if layers.depends_on_pieces else 1
         self._tokens: list[int] = []
         self._hidden = np.zeros((context, layers.width), np.float32)
         self.whole = 0
@@ -218,23 +225,34 @@ class _Sequence:
         start = self.length
         self._hidden[start : start + len(tokens)] = self._layers.run(x, start)
         self._tokens += tokens
-        if start == self.whole and len(tokens) == PIECE:
-            self.whole += PIECE
+        if start == self.whole and len(tokens) % self._unit == 0:
+            self.whole += len(tokens)
 
     def shares(self, tokens: Sequence[int]) -> int:
         return sum(1 for _ in takewhile(bool, (a == b for a, b in zip(self._tokens, tokens, strict=False))))
 
     def rollback(self, length: int) -> None:
         del self._tokens[length:]
-        self.whole = min(self.whole, length // PIECE * PIECE)
+        self.whole = min(self.whole, length // self._unit * self._unit)
 
     def rollback_to_shared(self, tokens: Sequence[int]) -> None:
         shared = self.shares(tokens)
-        # Half a piece is read differently from a whole one.
-        self.rollback(shared if shared >= self.whole else shared // PIECE * PIECE)
+        # Half a piece may be read differently from a whole one.
+        self.rollback(shared if shared >= self.whole else shared // self._unit * self._unit)
 
     def pretend(self, length: int) -> None:
         self._tokens, self.whole = [0] * length, 0
+
+
+def _compiled(folder: Path, config: dict[str, Any], context: int, threads: int) -> CompiledLayers | None:
+    """Return the compiled layers of a folder, None where only its graph can be played."""
+    path = folder / gpt2_compiled.FILE
+    if not path.is_file() or not gpt2_compiled.is_possible():
+        return None
+    try:
+        return CompiledLayers(path, config, context, threads)
+    except OSError:
+        return None  # There is no room to keep what was compiled, for example.
 
 
 def _mapped(path: Path) -> dict[str, Floats]:

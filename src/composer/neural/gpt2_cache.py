@@ -44,6 +44,11 @@ def ranges(path: Path, read: Sequence[Floats], heads: int) -> dict[str, Floats]:
     return largest
 
 
+def steps(largest: dict[str, Floats]) -> dict[str, Floats]:
+    """Return by name the steps in which keys and values of these largest sizes are rounded to eight bits."""
+    return {name: np.maximum(size, 1e-9) * np.float32(_ROOM / _LARGEST) for name, size in largest.items()}
+
+
 def shrink(path: Path, largest: dict[str, Floats], *, always: bool = False) -> bool:
     """Rewrite a graph to keep keys and values in eight bits where that is clearly faster; return whether it was.
 
@@ -100,13 +105,14 @@ def _in_eight_bits(graph: Any, node: Any, largest: dict[str, Floats]) -> None:
     for info in (*graph.input, *graph.output):
         if info.name in buffers:
             info.type.tensor_type.elem_type = TensorProto.INT8
-    keys, values = (np.maximum(largest[name], 1e-9).ravel() * (_ROOM / _LARGEST) for name in node.input[3:5])
+    found = steps(largest)
+    keys, values = (found[name].ravel() for name in node.input[3:5])
     _scale(graph, f"{node.input[3].removesuffix('.k')}.attn.c_attn", np.r_[keys, 1 / keys, np.ones_like(values)])
-    steps = {f"{node.input[3]}.step": 1.0, f"{node.input[4]}.step": values.max()}
+    scales = {f"{node.input[3]}.step": 1.0, f"{node.input[4]}.step": values.max()}
     graph.initializer.extend(
-        numpy_helper.from_array(np.array([step], np.float32), name) for name, step in steps.items()
+        numpy_helper.from_array(np.array([scale], np.float32), name) for name, scale in scales.items()
     )
-    node.input.extend([""] * (_SINK - len(node.input)) + [_NOTHING, *steps])
+    node.input.extend([""] * (_SINK - len(node.input)) + [_NOTHING, *scales])
     kinds = {"k_quant_type": "PER_TENSOR", "v_quant_type": "PER_TENSOR", "kv_cache_bit_width": 8}
     node.attribute.extend(helper.make_attribute(key, value) for key, value in kinds.items())
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper
 
+from composer.neural import gpt2_compiled
 from composer.neural.blockwise import Coded
 from composer.neural.export import Graph
 from composer.neural.gpt2 import TABLES
-from composer.neural.gpt2_cache import ranges, shrink
+from composer.neural.gpt2_cache import ranges, shrink, steps
 from composer.neural.runtime import Floats
 
 CONFIG = ("model_type", "n_layer", "n_head", "n_embd", "scale_attn_by_inverse_layer_idx", "layer_norm_epsilon")
@@ -65,7 +66,9 @@ def write(
     _trunk(config, tensors, coded, trunk, int8)
     if int8 and cache is not False:
         read = [embedded(tensors, piece) for piece in sample or [_anything(heads, len(tensors["wpe.weight"]))]]
-        shrink(trunk, ranges(trunk, read, config["n_head"]), always=cache is True)
+        largest = ranges(trunk, read, config["n_head"])
+        gpt2_compiled.save(folder, config, tensors, coded, steps(largest))
+        shrink(trunk, largest, always=cache is True)
     products = matrices(config["n_layer"], tensors, heads)
     for rows in heads:
         name = head_name(rows)

@@ -43,6 +43,9 @@ def session(path: Path, threads: int, *, spin: bool = True) -> Any:
 class Layers:
     """Run one graph over its buffers of keys and values."""
 
+    depends_on_pieces = True
+    """Whether what a step becomes depends on those that are given with it."""
+
     def __init__(
         self,
         path: Path,

@@ -1,4 +1,4 @@
-"""Other ways to run the graph of a published checkpoint, measured in turns beside the one that is played.
+"""Ways to run the layers of a published checkpoint, measured in turns: compiled, and as graphs of several kinds.
 
 Each way keeps the same control over every step; what differs is how weights and buffers are kept and who waits how.
 Random weights tell how fast a way is, not how true: four bits also cost likelihood.
@@ -6,6 +6,7 @@ Random weights tell how fast a way is, not how true: four bits also cost likelih
 
 from __future__ import annotations
 
+import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from composer.neural.gpt2_cache import in_eight_bits, ranges
+from composer.neural.gpt2_compiled import FILE, CompiledLayers
 from composer.neural.runtime import Floats, Layers
 from composer.neural.shapes import PUBLISHED, PUBLISHED_CONTEXT, make_published
 
@@ -48,26 +50,48 @@ WAYS = {
 }
 
 
+COMPILED = {"4-bit weights, compiled": 4, "8-bit weights, compiled": 8}
+"""Bits, in blocks of inputs; keys and values are in eight."""
+
+
 def runners(name: str) -> dict[str, Any]:
-    """Return a graph of the published shape `name` for each of WAYS, with random weights."""
+    """Return the published shape `name` with random weights, compiled where that is possible and for each of WAYS."""
+    return compiled(name) | graphs(name)
+
+
+def compiled(name: str) -> dict[str, CompiledLayers]:
+    """Return the layers of a published shape for each of COMPILED, none where nothing can be compiled."""
+    out = {}
+    for title, bits in COMPILED.items():
+        with tempfile.TemporaryDirectory(prefix="composer-") as scratch:
+            folder = Path(scratch)
+            make_published(folder, *PUBLISHED[name], bits=bits)
+            if (path := folder / FILE).is_file():
+                config = json.loads((folder / "config.json").read_text("utf-8"))
+                out[title] = CompiledLayers(path, config, PUBLISHED_CONTEXT, threads=2)
+    return out
+
+
+def graphs(name: str) -> dict[str, Layers]:
+    """Return a graph of a published shape for each of WAYS."""
     n_layer, n_head, n_embd = PUBLISHED[name]
     wanted = {(way.weights, way.cache) for way in WAYS.values()}
-    out: dict[str, Any] = {}
+    out: dict[str, Layers] = {}
     with tempfile.TemporaryDirectory(prefix="composer-") as scratch:
         largest: dict[str, Floats] = {}
-        graphs: dict[tuple[str, str], Path] = {}
+        paths: dict[tuple[str, str], Path] = {}
         for weights, keeps in KEPT.items():
             folder = Path(scratch) / weights
             make_published(folder, n_layer, n_head, n_embd, cache=False, **keeps)
-            graphs[weights, "float"] = next(folder.glob("trunk*.onnx"))
+            paths[weights, "float"] = next(folder.glob("trunk*.onnx"))
             if not largest:
                 # Layers normalise what they are given, so anything shows how large keys and values become.
                 x = np.random.default_rng(0).standard_normal((PUBLISHED_CONTEXT, n_embd), dtype=np.float32)
-                largest = ranges(graphs[weights, "float"], [x], n_head)
-            if (weights, "int8") in wanted and (smaller := in_eight_bits(graphs[weights, "float"], largest)):
-                graphs[weights, "int8"] = smaller
+                largest = ranges(paths[weights, "float"], [x], n_head)
+            if (weights, "int8") in wanted and (smaller := in_eight_bits(paths[weights, "float"], largest)):
+                paths[weights, "int8"] = smaller
         for title, way in WAYS.items():
-            if graph := graphs.get((way.weights, way.cache)):
+            if graph := paths.get((way.weights, way.cache)):
                 kind = Layers if way.bound else Copying
                 out[title] = kind(graph, PUBLISHED_CONTEXT, n_head, n_embd, way.threads, spin=way.spin)
     return out
