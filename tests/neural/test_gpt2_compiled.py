@@ -280,6 +280,13 @@ class TestDamage:
         with pytest.raises(ModelError, match=message):
             Decoder(copied)
 
+    def test_heads_of_another_width(self, copied):
+        config = json.loads((copied / "config.json").read_text())
+        (copied / "config.json").write_text(json.dumps(config | {"n_head": 4}))
+
+        with pytest.raises(ModelError, match="4 heads in a width of 128"):
+            Decoder(copied)
+
     def test_a_tensor_that_is_missing(self, copied):
         tensors = load_file(copied / FILE)
         del tensors["h.0.ln_2.bias"]

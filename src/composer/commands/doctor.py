@@ -115,7 +115,9 @@ def _generators() -> Iterator[Finding]:
         folder = model_folder(info.weights) if info.weights else None
         if info.weights and folder is None:
             made = "models download" if info.weights in CHECKPOINTS else "train"
-            yield Finding("warn", f"generator {info.name}: no weights", f"composer {made} {info.weights}, or use markov")
+            yield Finding(
+                "warn", f"generator {info.name}: no weights", f"composer {made} {info.weights}, or use markov"
+            )
             continue
         wrong = [found for found in examine(folder) if not found.ok] if folder else []
         if wrong:

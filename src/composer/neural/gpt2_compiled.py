@@ -23,8 +23,6 @@ from composer.neural.runtime import Floats
 FILE = "layers.safetensors"
 _MATRICES = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
 _NORMS = ("ln_1.weight", "ln_1.bias", "ln_2.weight", "ln_2.bias")
-_CHANNELS = 64
-"""The width of a head of attention in all published models."""
 _MOST = 32
 """Tokens that are read at once."""
 
@@ -58,15 +56,19 @@ def save(
     """
     from safetensors.numpy import save_file
 
+    if not is_possible():
+        return
+    from composer.neural.gpt2_vectors import CHANNELS
+
     C, H = config["n_embd"], config["n_head"]
-    if C % BLOCK or C != H * _CHANNELS or not is_possible():
+    if C % BLOCK or C != H * CHANNELS:
         return
     kept: dict[str, NDArray[Any]] = {}
     for layer in range(config["n_layer"]):
         name = f"h.{layer}"
         key, value = steps[f"{name}.k"].ravel(), steps[f"{name}.v"].max()
         # What a query gains a key loses, and what a value loses its output gains: they are rounded to whole numbers.
-        scale = _CHANNELS**-0.5 / (layer + 1 if config["scale_attn_by_inverse_layer_idx"] else 1)
+        scale = CHANNELS**-0.5 / (layer + 1 if config["scale_attn_by_inverse_layer_idx"] else 1)
         gains = {"attn.c_attn": np.r_[key * scale, 1 / key, np.full(C, 1 / value)]}
         for part in _MATRICES:
             weight = f"{name}.{part}.weight"
@@ -103,8 +105,11 @@ class CompiledLayers:
         from safetensors.numpy import load_file
 
         from composer.neural import gpt2_kernel
+        from composer.neural.gpt2_vectors import CHANNELS
 
         layers, heads, C = (int(config[name]) for name in ("n_layer", "n_head", "n_embd"))
+        if heads * CHANNELS != C:
+            raise ValueError(f"config.json tells of {heads} heads in a width of {C}")
         tensors = load_file(path)
         self.width, self._kernel, self._threads = C, gpt2_kernel, threads
         self._epsilon = np.float32(config["layer_norm_epsilon"])
@@ -113,7 +118,7 @@ class CompiledLayers:
         self._space = _space(gpt2_kernel, layers, C, context, threads)
         self._others = ThreadPoolExecutor(max(1, threads - 1), "layers")
         self._numbers = count(1)
-        self._make_buffers((2, layers, heads, context, _CHANNELS))
+        self._make_buffers((2, layers, heads, context, C // heads))
         self.run(np.zeros((1, C), np.float32), 0)
 
     def twin(self) -> CompiledLayers:

@@ -11,8 +11,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-BLOCK = 128
-"""Inputs that share a scale: eight products of nibbles in each of sixteen places, which sixteen bits hold."""
+from composer.neural.blockwise import BLOCK
+
 CHANNELS = 64
 """The width of a head of attention."""
 TILE = 4
@@ -89,7 +89,10 @@ def _nibbles(b, weights, at):
 
 
 def _products_of_four_bits(b, parts, inputs, shift):
-    """Return eight numbers whose sum is that of weights times inputs; `shift` makes up for codes from 0 up."""
+    """Return eight numbers whose sum is that of weights times inputs; `shift` makes up for codes from 0 up.
+
+    Sixteen bits hold the eight products of nibbles that a block of 128 has for each place.
+    """
     words = None
     for weights, x in zip(parts, inputs, strict=True):
         product = _pairs(b, weights, x)
