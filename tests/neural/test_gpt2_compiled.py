@@ -233,6 +233,13 @@ class TestWhereTheGraphPlays:
 
         assert not Decoder(copied).is_compiled
 
+    def test_layers_of_an_earlier_checkpoint_are_not_left_in_its_folder(self, played, tmp_path, monkeypatch):
+        (tmp_path / FILE).write_bytes(b"another")
+        monkeypatch.setattr(gpt2_compiled, "is_possible", lambda: False)
+        convert(played[1].parent / "source", tmp_path, ROWS)
+
+        assert not (tmp_path / FILE).exists()
+
     def test_it_does_for_a_shape_that_is_not_compiled(self, tmp_path):
         convert(save(reference(), tmp_path / "source"), tmp_path / "played", ROWS)
 
@@ -271,7 +278,12 @@ class TestDamage:
             ("h.1.mlp.c_fc.codes", lambda codes: codes[:-1], r"h\.1\.mlp\.c_fc has a shape"),
             ("h.1.mlp.c_fc.scales", lambda scales: scales[:, :0], r"h\.1\.mlp\.c_fc has a shape"),
             ("h.2.attn.c_attn.bias", lambda bias: bias * np.nan, "not numbers"),
-            ("h.2.ln_1.weight", lambda weight: weight + np.inf, "not numbers"),
+            ("h.2.ln_1.weight", lambda weight: weight + np.inf, "norms of h.2 are not numbers"),
+            ("h.0.mlp.c_fc.codes", lambda codes: codes.astype(np.int8), r"h\.0\.mlp\.c_fc has a shape"),
+            ("h.0.mlp.c_fc.scales", lambda scales: scales.astype(np.float64), "not numbers"),
+            ("ln_f.bias", lambda bias: bias * np.nan, "norms of ln_f are not numbers"),
+            ("ln_f.bias", lambda bias: bias[:-1], "same shape"),
+            ("h.1.ln_2.bias", lambda bias: bias.astype(np.float64), "norms of h.1 are not numbers"),
         ],
     )
     def test_what_is_no_number_or_has_another_shape(self, copied, name, change, message):

@@ -6,7 +6,7 @@ processor, the model's shape or the installation does not allow it, the graph is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from functools import cache
@@ -56,6 +56,7 @@ def save(
     """
     from safetensors.numpy import save_file
 
+    (folder / FILE).unlink(missing_ok=True)  # Of another checkpoint, it would play.
     if not is_possible():
         return
     from composer.neural.gpt2_vectors import CHANNELS
@@ -111,10 +112,10 @@ class CompiledLayers:
         if heads * CHANNELS != C:
             raise ValueError(f"config.json tells of {heads} heads in a width of {C}")
         tensors = load_file(path)
+        self._last = _norms(tensors, "ln_f", ("weight", "bias"), C)
         self.width, self._kernel, self._threads = C, gpt2_kernel, threads
         self._epsilon = np.float32(config["layer_norm_epsilon"])
         self._weights = gpt2_kernel.Weights._make((*_laid_out(tensors, layers, C), self._epsilon))
-        self._last = tensors["ln_f.weight"], tensors["ln_f.bias"]
         self._space = _space(gpt2_kernel, layers, C, context, threads)
         self._others = ThreadPoolExecutor(max(1, threads - 1), "layers")
         self._numbers = count(1)
@@ -139,7 +140,7 @@ class CompiledLayers:
         """
         if past + len(x) > self.buffers.shape[3]:
             raise ValueError(f"{len(x)} more steps do not fit after {past} of {self.buffers.shape[3]}")
-        y = np.empty_like(x)
+        y = np.empty(x.shape, np.float32)
         for first in range(0, len(x), _MOST):
             now = slice(first, first + _MOST)
             self._run(x[now], past + first)
@@ -167,19 +168,26 @@ def _laid_out(tensors: Mapping[str, NDArray[Any]], layers: int, C: int) -> tuple
         found = [tensors[f"{name}.{kind}"] for kind in ("codes", "scales", "bias")]
         bits = 8 * found[0].size // (outputs * inputs)
         shapes = [(outputs, inputs * bits // 8), (outputs, inputs // BLOCK), (outputs,)]
-        if bits not in (4, 8) or [each.shape for each in found] != shapes:
+        if bits not in (4, 8) or found[0].dtype != np.uint8 or [each.shape for each in found] != shapes:
             raise ValueError(f"{name} has a shape that config.json contradicts")
         where.append([outputs, inputs, bits, *begins])
         for all_of_them, each in zip(parts, found, strict=True):
             all_of_them.append(each.ravel())
         begins = [begin + each.size for begin, each in zip(begins, found, strict=True)]
-    norms = np.stack([[tensors[f"h.{n}.{part}"] for part in _NORMS] for n in range(layers)])
     # In one piece they get large pages, which are read faster.
     codes, scales, biases = (np.concatenate(each) for each in parts)
-    floats = (scales, biases, norms)
-    if not all(each.dtype == np.float32 and np.isfinite(each).all() for each in floats) or norms.shape[2] != C:
-        raise ValueError("scales, biases or norms are not numbers, or not so many")
-    return np.array(where, np.int64).reshape(layers, len(_MATRICES), -1), codes, *floats
+    norms = np.stack([_norms(tensors, f"h.{n}", _NORMS, C) for n in range(layers)])
+    if not all(each.dtype == np.float32 and np.isfinite(each).all() for each in (scales, biases)):
+        raise ValueError("scales or biases are not numbers")
+    return np.array(where, np.int64).reshape(layers, len(_MATRICES), -1), codes, scales, biases, norms
+
+
+def _norms(tensors: Mapping[str, NDArray[Any]], name: str, parts: Sequence[str], C: int) -> Floats:
+    """Return the gains and biases (parts, C) of norms."""
+    found = np.stack([tensors[f"{name}.{part}"] for part in parts])
+    if found.dtype != np.float32 or found.shape != (len(parts), C) or not np.isfinite(found).all():
+        raise ValueError(f"the norms of {name} are not numbers, or not {C}")
+    return found
 
 
 def _space(kernel: Any, layers: int, C: int, context: int, threads: int) -> Any:

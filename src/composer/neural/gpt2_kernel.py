@@ -1,8 +1,8 @@
 """The layers of a model of GPT-2's layout in one pass, compiled for the processor at hand.
 
-A token reads every weight once, and nothing else should take time: no copies, no calls from operation to operation. The
-work of each phase is cut into pieces that whichever thread is free claims, so one that the system lets wait delays the
-others by a piece at most.
+A token reads every weight once, and nothing else should take time: no copies, no call for each operation. The work of
+each phase is cut into pieces that whichever thread is free claims, so one that the system lets wait holds up the others
+only if it waits in the midst of a piece.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Weights(NamedTuple):
 
 
 class Space(NamedTuple):
-    """Hold what is computed on the way, for up to `most` tokens at once; the last five for each thread."""
+    """Hold what is computed on the way, for so many tokens at once; the last five for each thread."""
 
     begun: NDArray[np.int64]
     """(layers x PHASES,): counters of pieces that were claimed."""
