@@ -26,6 +26,13 @@ def reference(seed=0, n_layer=3, n_head=2, n_embd=32, vocab_size=100, n_position
     return model
 
 
+def with_a_large_channel(model):
+    """Return the model with one channel of the first head's keys that is always large."""
+    for block in model.transformer.h:
+        block.attn.c_attn.bias.data[model.config.n_embd + 3] += 30
+    return model
+
+
 def expected(model, tokens):
     with torch.no_grad():
         return model(torch.tensor([tokens])).logits[0, -1].numpy()

@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from checkpoints import ROWS, divergence, expected, reference, save, whole  # noqa: E402
+from checkpoints import ROWS, divergence, expected, reference, save, whole, with_a_large_channel  # noqa: E402
 from safetensors.numpy import load_file, save_file  # noqa: E402
 
 from composer.errors import ModelError  # noqa: E402
@@ -313,9 +313,7 @@ class TestCache:
 
     def test_a_channel_that_is_always_large_drowns_no_other(self, tmp_path):
         """Keys have such channels; one step for all of a head would be thirty times as coarse for the rest."""
-        model = reference()
-        for block in model.transformer.h:
-            block.attn.c_attn.bias.data[32 + 3] += 30
+        model = with_a_large_channel(reference())
         convert(save(model, tmp_path / "source"), tmp_path / "played", ROWS)
         decoder = Decoder(tmp_path / "played")
         decoder.append(TOKENS)

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from checkpoints import ROWS, divergence, expected, reference, save, whole
+from checkpoints import ROWS, divergence, expected, reference, save, whole, with_a_large_channel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
@@ -82,9 +82,7 @@ class TestWhatIsPlayed:
         assert 0.0005 < divergence(expected(played[0], TOKENS), whole(decoder))
 
     def test_a_channel_that_is_always_large_drowns_no_other(self, tmp_path):
-        model = wide()
-        for block in model.transformer.h:
-            block.attn.c_attn.bias.data[128 + 3] += 30
+        model = with_a_large_channel(wide())
         convert(save(model, tmp_path / "source"), tmp_path / "played", ROWS)
         decoder = Decoder(tmp_path / "played")
         decoder.append(TOKENS)
