@@ -104,7 +104,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         table[rows] -= falls / width * np.arange(rows.stop - rows.start)[:, None] * told
     tensors = {"wte.weight": table, "wpe.weight": rng.normal(0, 0.15, (1024, width))}
     tensors |= {"ln_f.weight": np.ones(width), "ln_f.bias": told}
-    from composer.neural.gpt2_graph import LAYER
+    from composer.neural.gpt2_layout import LAYER
 
     for layer in range(layers):
         for name, sizes in LAYER.items():

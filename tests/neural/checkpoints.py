@@ -4,6 +4,8 @@ import numpy as np
 import torch
 import transformers
 
+from composer.neural.gpt2_export import convert
+
 ROWS = (slice(0, 40), slice(40, 100))
 
 
@@ -49,6 +51,12 @@ def save(model, folder, *, pickled=False, prefix=True):
             {n if prefix else n.removeprefix("transformer."): t for n, t in names.items()}, folder / "pytorch_model.bin"
         )
     return folder
+
+
+def converted(model, root):
+    """Write a model as the hub has it and as it plays under a folder; return the folder that plays."""
+    convert(save(model, root / "source"), root / "played", ROWS)
+    return root / "played"
 
 
 def divergence(model, logits):

@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from checkpoints import ROWS, divergence, expected, reference, save, whole, with_a_large_channel  # noqa: E402
+from checkpoints import ROWS, converted, divergence, expected, reference, save, whole, with_a_large_channel  # noqa: E402
 from safetensors.numpy import load_file, save_file  # noqa: E402
 
 from composer.errors import ModelError  # noqa: E402
@@ -150,8 +150,7 @@ def same(first, second):
 def folder(tmp_path_factory):
     """Keep a model that looks 200 tokens back, in int8."""
     root = tmp_path_factory.mktemp("long")
-    convert(save(reference(n_positions=200), root / "source"), root / "played", ROWS)
-    return root / "played"
+    return converted(reference(n_positions=200), root)
 
 
 class TestReadAhead:
@@ -314,8 +313,7 @@ class TestCache:
     def test_a_channel_that_is_always_large_drowns_no_other(self, tmp_path):
         """Keys have such channels; one step for all of a head would be thirty times as coarse for the rest."""
         model = with_a_large_channel(reference())
-        convert(save(model, tmp_path / "source"), tmp_path / "played", ROWS)
-        decoder = Decoder(tmp_path / "played")
+        decoder = Decoder(converted(model, tmp_path))
         decoder.append(TOKENS)
 
         assert divergence(expected(model, TOKENS), whole(decoder)) < 0.0005

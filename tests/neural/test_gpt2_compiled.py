@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from checkpoints import ROWS, divergence, expected, reference, save, whole, with_a_large_channel
+from checkpoints import ROWS, converted, divergence, expected, reference, whole, with_a_large_channel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
@@ -33,8 +33,8 @@ TOKENS = np.random.default_rng(3).integers(0, 100, CONTEXT).tolist()
 X = np.random.default_rng(4).standard_normal((CONTEXT, 128), dtype=np.float32)
 
 
-def wide(**changes):
-    return reference(n_embd=128, spread=0.08, n_positions=CONTEXT, **changes)
+def wide():
+    return reference(n_embd=128, spread=0.08, n_positions=CONTEXT)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,7 @@ def played(tmp_path_factory):
     """Keep a model of random weights, itself and converted."""
     root = tmp_path_factory.mktemp("compiled")
     model = wide()
-    convert(save(model, root / "source"), root / "played", ROWS)
-    return model, root / "played"
+    return model, converted(model, root)
 
 
 @pytest.fixture
@@ -74,8 +73,7 @@ class TestWhatIsPlayed:
         for block in plain.transformer.h:
             block.attn.scale_attn_by_inverse_layer_idx = False
             block.attn.scaling = block.attn.head_dim**-0.5
-        convert(save(plain, tmp_path / "source"), tmp_path / "played", ROWS)
-        decoder = Decoder(tmp_path / "played")
+        decoder = Decoder(converted(plain, tmp_path))
         decoder.append(TOKENS)
 
         assert divergence(expected(plain, TOKENS), whole(decoder)) < 0.0005
@@ -83,8 +81,7 @@ class TestWhatIsPlayed:
 
     def test_a_channel_that_is_always_large_drowns_no_other(self, tmp_path):
         model = with_a_large_channel(wide())
-        convert(save(model, tmp_path / "source"), tmp_path / "played", ROWS)
-        decoder = Decoder(tmp_path / "played")
+        decoder = Decoder(converted(model, tmp_path))
         decoder.append(TOKENS)
 
         assert divergence(expected(model, TOKENS), whole(decoder)) < 0.0005
@@ -239,9 +236,7 @@ class TestWhereTheGraphPlays:
         assert not (tmp_path / FILE).exists()
 
     def test_it_does_for_a_shape_that_is_not_compiled(self, tmp_path):
-        convert(save(reference(), tmp_path / "source"), tmp_path / "played", ROWS)
-
-        assert not (tmp_path / "played" / FILE).exists()
+        assert not (converted(reference(), tmp_path) / FILE).exists()
 
     @pytest.mark.parametrize("feature", ["avx2", "fma"])
     def test_it_does_on_a_processor_without(self, monkeypatch, feature):

@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer.neural.blockwise import BLOCK, Coded, nearest
+from composer.neural.gpt2_layout import LAYER, attention_scale
 from composer.neural.runtime import Floats
 
 FILE = "layers.safetensors"
-_MATRICES = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
-_NORMS = ("ln_1.weight", "ln_1.bias", "ln_2.weight", "ln_2.bias")
+_MATRICES = {name.removesuffix(".weight"): sizes for name, sizes in LAYER.items() if len(sizes) == 2}
+_NORMS = tuple(name for name in LAYER if name.startswith("ln_"))
 _MOST = 32
 """Tokens that are read at once."""
 
@@ -69,8 +70,7 @@ def save(
         name = f"h.{layer}"
         key, value = steps[f"{name}.k"].ravel(), steps[f"{name}.v"].max()
         # What a query gains a key loses, and what a value loses its output gains: they are rounded to whole numbers.
-        scale = CHANNELS**-0.5 / (layer + 1 if config["scale_attn_by_inverse_layer_idx"] else 1)
-        gains = {"attn.c_attn": np.r_[key * scale, 1 / key, np.full(C, 1 / value)]}
+        gains = {"attn.c_attn": np.r_[key * attention_scale(config, layer), 1 / key, np.full(C, 1 / value)]}
         for part in _MATRICES:
             weight = f"{name}.{part}.weight"
             few = coded[weight] if weight in coded else nearest(tensors[weight], bits=8)
@@ -161,10 +161,10 @@ class CompiledLayers:
 
 def _laid_out(tensors: Mapping[str, NDArray[Any]], layers: int, C: int) -> tuple[NDArray[Any], ...]:
     """Return what composer.neural.gpt2_kernel.Weights holds of all layers, up to the norms."""
-    sizes = {"attn.c_attn": (3 * C, C), "attn.c_proj": (C, C), "mlp.c_fc": (4 * C, C), "mlp.c_proj": (C, 4 * C)}
     parts: list[list[NDArray[Any]]] = [[], [], []]
     where, begins = [], [0, 0, 0]
-    for name, (outputs, inputs) in ((f"h.{n}.{part}", sizes[part]) for n in range(layers) for part in _MATRICES):
+    for name, sizes in ((f"h.{n}.{part}", sizes) for n in range(layers) for part, sizes in _MATRICES.items()):
+        inputs, outputs = (C * size for size in sizes)
         found = [tensors[f"{name}.{kind}"] for kind in ("codes", "scales", "bias")]
         bits = 8 * found[0].size // (outputs * inputs)
         shapes = [(outputs, inputs * bits // 8), (outputs, inputs // BLOCK), (outputs,)]

@@ -20,7 +20,8 @@ from composer.errors import ModelError
 from composer.neural.blockwise import Coded
 from composer.neural.gpt2 import Decoder
 from composer.neural.gpt2_fit import Scores, fit, loss, most, multiply, read
-from composer.neural.gpt2_graph import LAYER, Tensors, matrices, write
+from composer.neural.gpt2_graph import Tensors, matrices, write
+from composer.neural.gpt2_layout import LAYER
 from composer.neural.runtime import Floats
 
 ALLOWED = 0.005

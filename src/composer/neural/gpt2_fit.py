@@ -16,6 +16,7 @@ from torch import Tensor
 from composer.errors import ModelError
 from composer.neural.blockwise import BLOCK, Coded, compensated
 from composer.neural.gpt2_graph import Tensors, embedded, head_name, matrices
+from composer.neural.gpt2_layout import attention_scale
 from composer.neural.runtime import Floats
 
 HALVINGS = 3
@@ -144,8 +145,7 @@ def _read(config: dict[str, Any], tensors: Tensors, x: Floats, linear: Linear) -
         name = f"h.{layer}"
         qkv = project(f"{name}.attn.c_attn", norm(f"{name}.ln_1", read))
         q, k, v = qkv.view(*qkv.shape[:2], 3, H, C // H).permute(2, 0, 3, 1, 4)  # (B, H, T, C / H)
-        inverse = layer + 1 if config["scale_attn_by_inverse_layer_idx"] else 1
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=float(C // H) ** -0.5 / inverse)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=attention_scale(config, layer))
         read = read + project(f"{name}.attn.c_proj", y.transpose(1, 2).flatten(2))
         up = F.gelu(project(f"{name}.mlp.c_fc", norm(f"{name}.ln_2", read)), approximate="tanh")
         read = read + project(f"{name}.mlp.c_proj", up)

@@ -16,26 +16,12 @@ from composer.neural.blockwise import Coded
 from composer.neural.export import Graph
 from composer.neural.gpt2 import TABLES
 from composer.neural.gpt2_cache import ranges, shrink, steps
+from composer.neural.gpt2_layout import LAYER, attention_scale
 from composer.neural.runtime import Floats
 
 CONFIG = ("model_type", "n_layer", "n_head", "n_embd", "scale_attn_by_inverse_layer_idx", "layer_norm_epsilon")
 LARGEST_GRAPH = 1_500_000_000
 """Bytes of weights up to which a graph is one file."""
-LAYER = {
-    "ln_1.weight": (1,),
-    "ln_1.bias": (1,),
-    "attn.c_attn.weight": (1, 3),
-    "attn.c_attn.bias": (3,),
-    "attn.c_proj.weight": (1, 1),
-    "attn.c_proj.bias": (1,),
-    "ln_2.weight": (1,),
-    "ln_2.bias": (1,),
-    "mlp.c_fc.weight": (1, 4),
-    "mlp.c_fc.bias": (4,),
-    "mlp.c_proj.weight": (4, 1),
-    "mlp.c_proj.bias": (1,),
-}
-"""The tensors of a layer, their sizes in multiples of the width."""
 Tensors = dict[str, Floats]
 
 
@@ -138,8 +124,7 @@ def _layer(
         return _linear(g, f"{name}.{part}", value, weight, bias, int8, coded.get(f"{name}.{part}.weight"))
 
     qkv = linear("attn.c_attn", _norm(g, config, tensors, f"{name}.ln_1", x))
-    inverse = layer + 1 if config["scale_attn_by_inverse_layer_idx"] else 1
-    y = g.attention(name, qkv, H, D, float(D) ** -0.5 / inverse)
+    y = g.attention(name, qkv, H, D, attention_scale(config, layer))
     x = g.node("Add", [x, linear("attn.c_proj", y)])
     up = g.node("FastGelu", [linear("mlp.c_fc", _norm(g, config, tensors, f"{name}.ln_2", x))], domain="com.microsoft")
     return str(g.node("Add", [x, linear("mlp.c_proj", up)]))

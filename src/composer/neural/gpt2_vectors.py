@@ -6,6 +6,8 @@ them, so that what a token becomes does not depend on those read with it.
 
 from __future__ import annotations
 
+from functools import reduce
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -93,21 +95,17 @@ def _products_of_four_bits(b, parts, inputs, shift):
 
     Sixteen bits hold the eight products of nibbles that a block of 128 has for each place.
     """
-    words = None
-    for weights, x in zip(parts, inputs, strict=True):
-        product = _pairs(b, weights, x)
-        words = product if words is None else b.add(words, product)
+    words = reduce(b.add, (_pairs(b, weights, x) for weights, x in zip(parts, inputs, strict=True)))
     return b.add(_widened(b, words), shift)
 
 
 def _products_of_eight_bits(b, parts, inputs):
-    ints = None
-    for weights, x in zip(parts, inputs, strict=True):
+    def product(weights, x):
         # The sign moves to the input, which is never the one number whose opposite does not exist.
         size = _call(b, "llvm.abs.v32i8", _BYTES, weights, ir.IntType(1)(0))
-        product = _widened(b, _pairs(b, size, _call(b, "llvm.x86.avx2.psign.b", _BYTES, x, weights)))
-        ints = product if ints is None else b.add(ints, product)
-    return ints
+        return _widened(b, _pairs(b, size, _call(b, "llvm.x86.avx2.psign.b", _BYTES, x, weights)))
+
+    return reduce(b.add, map(product, parts, inputs))
 
 
 def _make_dot(bits, tile):

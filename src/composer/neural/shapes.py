@@ -67,7 +67,8 @@ def make_published(
     `int8` and `cache` are those of composer.neural.gpt2_graph.write; `bits` keeps matrices in so many, in blocks.
     """
     from composer.neural.blockwise import BLOCK, nearest
-    from composer.neural.gpt2_graph import LAYER, matrices, write
+    from composer.neural.gpt2_graph import matrices, write
+    from composer.neural.gpt2_layout import LAYER
 
     config: dict[str, Any] = {
         "model_type": "gpt2",
